@@ -1,0 +1,303 @@
+"""The settings of the daemon: one TOML file, typed, every mistake reported at once.
+
+Secrets never stand in the file itself unless the operator insists: each ``*_secret`` has a
+``*_secret_file`` beside it and may come from the environment. ``example()`` writes a commented file
+from these classes, so that it can't disagree with them.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from ccmiddleware.errors import ConfigError
+
+DEFAULT_PATH = Path("/etc/ccmiddleware/ccm.toml")
+PATH_VARIABLE = "CCM_CONFIG"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86400)]
+NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are mistakes, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Secret(Section):
+    """A secret given directly, or as a file that holds nothing else."""
+
+    secret: SecretStr | None = Field(
+        default=None, description="The secret itself. Better: secret_file."
+    )
+    secret_file: Path | None = Field(
+        default=None, description="File that holds the secret, readable by the daemon alone."
+    )
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> "Secret":
+        if (self.secret is None) == (self.secret_file is None):
+            raise ValueError("exactly one of secret and secret_file must be set")
+        return self
+
+    def reveal(self) -> str:
+        """The secret as text. Raises ConfigError when its file can't be read or is empty."""
+        if self.secret is not None:
+            return self.secret.get_secret_value()
+        assert self.secret_file is not None  # noqa: S101 - held by _one_secret
+        try:
+            text = self.secret_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError([f"secret_file {self.secret_file}: {error}"]) from None
+        if not text:
+            raise ConfigError([f"secret_file {self.secret_file} is empty"])
+        return text
+
+
+class AmiSettings(Secret):
+    """How to reach the Asterisk Manager Interface of a node."""
+
+    host: str = Field(default="127.0.0.1", description="Host of Asterisk's manager interface.")
+    port: Port = Field(default=5038, description="Its port; 5039 is usual with TLS.")
+    user: str = Field(default="ccm", min_length=1, description="Manager user, see asterisk/manager")
+    auth: Literal["md5", "plain"] = Field(
+        default="md5", description="md5 never sends the secret; plain only makes sense with TLS."
+    )
+    tls: bool = Field(default=False, description="Speak TLS to the manager interface.")
+    tls_ca_file: Path | None = Field(
+        default=None, description="Authority that signed Asterisk's certificate; system's if unset."
+    )
+    tls_verify: bool = Field(
+        default=True, description="Refuse a certificate that is not valid for the host."
+    )
+    connect_timeout: Seconds = Field(default=10, description="Seconds to connect and log in.")
+    action_timeout: Seconds = Field(default=10, description="Seconds to wait for an answer.")
+    ping_interval: Seconds = Field(default=5, description="Seconds of silence before a ping.")
+    ping_timeout: Seconds = Field(
+        default=5, description="Seconds without its answer after which the link counts as dead."
+    )
+    retry_min: Seconds = Field(default=0.5, description="First pause before connecting again.")
+    retry_max: Seconds = Field(default=30, description="Longest pause before connecting again.")
+    queue_size: int = Field(
+        default=50_000,
+        ge=100,
+        description="Events kept while the daemon is busy; more are dropped and marked as a gap.",
+    )
+
+
+class AriSettings(Secret):
+    """How to reach the Asterisk REST Interface of a node."""
+
+    url: str = Field(
+        default="http://127.0.0.1:8088/ari",
+        pattern=r"^https?://",
+        description="Base URL of ARI, up to and with /ari.",
+    )
+    user: str = Field(default="ccm", min_length=1, description="ARI user, see asterisk/ari.")
+    app: str = Field(default="ccm", pattern=r"^[a-z0-9_-]+$", description="Stasis application.")
+    timeout: Seconds = Field(default=10, description="Seconds to wait for an answer.")
+    heartbeat: Seconds = Field(default=20, description="Seconds between pings of the event socket.")
+
+
+class NodeSettings(Section):
+    """One Asterisk server."""
+
+    name: NodeName = Field(description="Name of this node in every table; never change it.")
+    ami: AmiSettings = Field(description="Manager interface.")
+    ari: AriSettings | None = Field(
+        default=None, description="REST interface; not needed to observe, record and report."
+    )
+    recordings: Path = Field(
+        default=Path("/var/spool/asterisk/monitor"),
+        description="Where the daemon finds this node's recordings.",
+    )
+    recordings_on_asterisk: Path | None = Field(
+        default=None,
+        description="The same directory as Asterisk sees it, when that differs.",
+    )
+
+    @property
+    def recordings_for_asterisk(self) -> Path:
+        """The recording directory as Asterisk sees it."""
+        return self.recordings_on_asterisk or self.recordings
+
+
+class RecordingSettings(Section):
+    """What is recorded, unless a queue says otherwise."""
+
+    policy: Literal["never", "always", "percentage"] = Field(
+        default="never", description="never, always, or percentage of the answered calls."
+    )
+    percentage: float = Field(
+        default=100.0, ge=0, le=100, description="Of answered calls, with policy percentage."
+    )
+    format: Literal["wav", "wav16"] = Field(
+        default="wav", description="File format: wav is 8 kHz, wav16 is 16 kHz linear PCM."
+    )
+
+
+class QueueSettings(Section):
+    """What differs in one queue. The section is named as the queue is in Asterisk."""
+
+    service_level_seconds: int | None = Field(
+        default=None, ge=1, le=3600, description="T of the service level columns for this queue."
+    )
+    recording: RecordingSettings | None = Field(
+        default=None, description="Recording policy of this queue."
+    )
+
+
+class QueueDefaults(Section):
+    """What holds for all queues."""
+
+    service_level_seconds: int = Field(
+        default=20, ge=1, le=3600, description="T of the service level columns, in seconds."
+    )
+
+
+class DatabaseSettings(Section):
+    """Where everything is stored."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="postgresql://user@host/name. Unset: an embedded Postgres in state_dir.",
+    )
+    password_file: Path | None = Field(
+        default=None, description="File with the password for url, so that url holds none."
+    )
+    pool_size: int = Field(default=5, ge=2, le=100, description="Connections kept.")
+    command_timeout: Seconds = Field(default=30, description="Seconds for one statement.")
+
+
+class JournalSettings(Section):
+    """The facts on disk that Postgres does not have yet."""
+
+    max_bytes: int = Field(
+        default=2 * 1024**3,
+        ge=1024**2,
+        description="Disk quota in bytes; when it is full the daemon says so and stops recording "
+        "new facts until Postgres is back.",
+    )
+    segment_bytes: int = Field(
+        default=16 * 1024**2, ge=64 * 1024, description="Size at which a new file is begun."
+    )
+    flush_interval: float = Field(
+        default=0.05, gt=0, le=5, description="Longest time a fact waits for its fsync, in seconds."
+    )
+
+
+class WebSettings(Section):
+    """Health and metrics over HTTP."""
+
+    host: str = Field(default="127.0.0.1", description="Loopback unless you know better.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=9733, description="Port; 0 takes any free one."
+    )
+
+
+class LogSettings(Section):
+    """What the daemon says, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is logged."
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="auto is console on a terminal and json elsewhere."
+    )
+
+
+class Settings(Section):
+    """The whole configuration file."""
+
+    state_dir: Path = Field(
+        default=Path("/var/lib/ccmiddleware"),
+        description="Journal, embedded Postgres and sockets; belongs to the daemon's user.",
+    )
+    stop_timeout: Seconds = Field(
+        default=20, description="Seconds in which a stopping daemon must be gone."
+    )
+    node: list[NodeSettings] = Field(min_length=1, description="The Asterisk servers.")
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    journal: JournalSettings = Field(default_factory=JournalSettings)
+    queues: QueueDefaults = Field(default_factory=QueueDefaults)
+    queue: dict[str, QueueSettings] = Field(default_factory=dict)
+    recording: RecordingSettings = Field(default_factory=RecordingSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+    @model_validator(mode="after")
+    def _nodes_differ(self) -> "Settings":
+        names = [node.name for node in self.node]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"node names must differ; used more than once: {', '.join(twice)}")
+        return self
+
+    def recording_for(self, queue: str) -> RecordingSettings:
+        """The recording policy that holds in ``queue``."""
+        own = self.queue.get(queue)
+        return own.recording if own is not None and own.recording is not None else self.recording
+
+    def service_level_for(self, queue: str) -> int:
+        """T of the service level columns of ``queue``, in seconds."""
+        own = self.queue.get(queue)
+        if own is not None and own.service_level_seconds is not None:
+            return own.service_level_seconds
+        return self.queues.service_level_seconds
+
+
+def find(path: Path | None) -> Path:
+    """The file to read: ``path``, else $CCM_CONFIG, else /etc/ccmiddleware/ccm.toml."""
+    if path is not None:
+        return path
+    named = os.environ.get(PATH_VARIABLE)
+    return Path(named) if named else DEFAULT_PATH
+
+
+def load(path: Path) -> Settings:
+    """Read and check a file. Raises ConfigError with every mistake: file, key, what, what is right."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            [f"{path}: no such file; `ccm config example > {path}` writes one to begin with"]
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: {error}"]) from None
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
+    return parse(raw, str(path))
+
+
+def parse(raw: dict[str, Any], source: str) -> Settings:
+    """Check what was read from ``source``. Raises ConfigError with every mistake."""
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(
+            [_problem(source, detail) for detail in error.errors(include_url=False)]
+        ) from None
+
+
+def _problem(source: str, detail: Any) -> str:
+    key = ".".join(str(part) for part in detail["loc"]) or "(file)"
+    message: str = detail["msg"]
+    if detail["type"] == "extra_forbidden":
+        message = "no such setting; `ccm config example` lists all of them"
+    elif detail["type"] == "missing":
+        message = "must be set"
+    value = detail.get("input")
+    shown = isinstance(value, str | int | float | bool) and not _is_secret(key)
+    return f"{source}: {key}: {message}" + (f" (it is {value!r})" if shown else "")
+
+
+def _is_secret(key: str) -> bool:
+    last = key.rsplit(".", 1)[-1]
+    return "secret" in last or "password" in last or last == "url"

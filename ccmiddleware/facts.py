@@ -1,0 +1,211 @@
+"""Facts: what happened, in the form in which it is kept. The journal and Postgres hold nothing else.
+
+Two kinds. An ``InteractionEvent`` is one line of an interaction's history and is never changed; its
+``key`` is unique within the interaction, so that telling it again changes nothing. Every other fact
+is the *whole present state* of one row, with a ``version`` that grows with each change: the newest
+version wins, an older or equal one changes nothing. So a fact may be written to the journal, sent
+to Postgres and told again after a crash in any number, and the database ends up the same.
+
+Queues and agents are named by what Asterisk calls them (node and name, node and interface); the
+database gives them ids the first time it hears of them.
+
+All times are aware UTC datetimes.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+Direction = Literal["inbound", "outbound", "internal"]
+InteractionState = Literal["waiting", "talking", "left", "ended"]
+Outcome = Literal[
+    "answered", "abandoned", "timed_out", "left_by_key", "no_agents", "queue_full", "lost"
+]
+"""How a visit to a queue, or a whole interaction, ended. ``lost``: Asterisk or our view of it went
+away before the end was seen."""
+
+OfferOutcome = Literal["answered", "ring_no_answer", "other_answered", "caller_gone", "lost"]
+EndedBy = Literal["caller", "agent", "transfer", "lost"]
+AgentStateName = Literal[
+    "logged_out", "unavailable", "paused", "idle", "ringing", "talking", "wrap_up", "busy"
+]
+RecordingState = Literal["expected", "recording", "finished", "missing", "failed"]
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="t"):
+    """Base of all facts."""
+
+
+class InteractionEvent(Fact, frozen=True, kw_only=True, tag="event"):
+    """One thing that happened in an interaction. Append-only."""
+
+    interaction_id: UUID
+    key: str
+    kind: str
+    at: datetime
+    inferred: bool = False
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Interaction(Fact, frozen=True, kw_only=True, tag="interaction"):
+    """One contact of one customer over one channel."""
+
+    id: UUID
+    version: int
+    node: str
+    channel: Literal["voice"] = "voice"
+    direction: Direction = "inbound"
+    state: InteractionState
+    linkedid: str
+    uniqueid: str
+    caller_num: str = ""
+    caller_name: str = ""
+    did: str = ""
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+    inferred: bool = False
+
+
+class QueueVisit(Fact, frozen=True, kw_only=True, tag="queue_visit"):
+    """One stay of an interaction in one queue, from joining to leaving."""
+
+    interaction_id: UUID
+    ordinal: int
+    version: int
+    node: str
+    queue: str
+    position: int
+    joined_at: datetime
+    answered_at: datetime | None = None
+    left_at: datetime | None = None
+    outcome: Outcome | None = None
+    inferred: bool = False
+
+
+class Offer(Fact, frozen=True, kw_only=True, tag="offer"):
+    """One ringing of one member for one visit."""
+
+    interaction_id: UUID
+    ordinal: int
+    version: int
+    visit: int
+    node: str
+    interface: str
+    member_name: str
+    offered_at: datetime
+    ended_at: datetime | None = None
+    outcome: OfferOutcome | None = None
+
+
+class Segment(Fact, frozen=True, kw_only=True, tag="segment"):
+    """The part of an interaction that one agent handled."""
+
+    interaction_id: UUID
+    ordinal: int
+    version: int
+    visit: int
+    node: str
+    interface: str
+    member_name: str
+    channel: str
+    agent_channel: str
+    offered_at: datetime
+    answered_at: datetime
+    ended_at: datetime | None = None
+    ended_by: EndedBy | None = None
+    hold_seconds: float = 0.0
+    wrap_up_seconds: float = 0.0
+    inferred: bool = False
+
+
+class Agent(Fact, frozen=True, kw_only=True, tag="agent"):
+    """A person at an interface, under the name the queue has for it."""
+
+    node: str
+    interface: str
+    name: str
+    seen_at: datetime
+
+
+class QueueMembership(Fact, frozen=True, kw_only=True, tag="queue_member"):
+    """Whether an agent is a member of a queue, and how; the newest ``at`` wins."""
+
+    node: str
+    queue: str
+    interface: str
+    at: datetime
+    member: bool
+    penalty: int = 0
+    paused: bool = False
+    pause_reason: str = ""
+
+
+class Queue(Fact, frozen=True, kw_only=True, tag="queue"):
+    """A queue of a node. ``service_level_seconds`` is T of the service level columns."""
+
+    node: str
+    name: str
+    strategy: str = ""
+    service_level_seconds: int = 20
+    seen_at: datetime
+
+
+class AgentState(Fact, frozen=True, kw_only=True, tag="agent_state"):
+    """One interval in which an agent was in one state; open while ``ended_at`` is None."""
+
+    node: str
+    interface: str
+    started_at: datetime
+    version: int
+    state: AgentStateName
+    reason: str = ""
+    ended_at: datetime | None = None
+    inferred: bool = False
+
+
+class Recording(Fact, frozen=True, kw_only=True, tag="recording"):
+    """The recording of one segment. ``path`` is relative to the recording directory."""
+
+    interaction_id: UUID
+    segment: int
+    version: int
+    node: str
+    state: RecordingState
+    path: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    seconds: float | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    error: str = ""
+
+
+AnyFact = (
+    InteractionEvent
+    | Interaction
+    | QueueVisit
+    | Offer
+    | Segment
+    | Agent
+    | QueueMembership
+    | Queue
+    | AgentState
+    | Recording
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyFact)
+
+
+def encode(fact: AnyFact) -> bytes:
+    """One JSON object on one line; the member ``t`` says which fact it is."""
+    return _encoder.encode(fact)
+
+
+def decode(line: bytes) -> AnyFact:
+    """The fact that ``encode`` wrote. Raises msgspec.DecodeError for anything else."""
+    fact: AnyFact = _decoder.decode(line)
+    return fact

@@ -1,0 +1,34 @@
+"""Ids of interactions, computed from what Asterisk says, so that nobody can make two for one call.
+
+A daemon that restarts, a standby that takes over and a log that is read later all arrive at the
+same id for the same call. The ids have the shape of UUIDv7 (RFC 9562, section 5.7): 48 bits of
+Unix milliseconds, so that they sort and partition by time; the other 74 bits are taken from a hash
+of the node and Asterisk's linked id instead of a random source.
+"""
+
+import hashlib
+import re
+from uuid import UUID
+
+_EPOCH_IN_UNIQUEID = re.compile(r"(?:^|-)(\d{9,11})\.(\d+)$")
+
+
+def uuid7_shaped(milliseconds: int, seed: str) -> UUID:
+    """A UUIDv7 with the given Unix time in milliseconds and bits derived from ``seed``."""
+    digest = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:10], "big")
+    value = (milliseconds & ((1 << 48) - 1)) << 80 | digest
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)
+
+
+def interaction_id(node: str, linkedid: str) -> UUID:
+    """The id of the interaction that Asterisk's ``linkedid`` on ``node`` stands for.
+
+    Asterisk's own ids are ``[systemname-]epoch.sequence``; the time in the UUID is that epoch in
+    whole seconds. A linked id of another form (chosen by whoever made the channel) holds no time
+    that we may trust, and gets time 0.
+    """
+    found = _EPOCH_IN_UNIQUEID.search(linkedid)
+    seconds = int(found[1]) if found else 0
+    return uuid7_shaped(seconds * 1000, f"{node}\0{linkedid}")

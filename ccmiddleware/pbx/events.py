@@ -1,0 +1,285 @@
+"""The AMI events that ccmiddleware uses, typed. Everything else Asterisk sends is skipped unread.
+
+An event class lists its headers once; ``TYPES`` maps Asterisk's event name to its class. Every
+header has a default, since versions of Asterisk differ in what they send. Field meanings are those
+of Asterisk's own AMI event reference; times in seconds are whole seconds as Asterisk counts them.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import field
+
+UNKNOWN = ("<unknown>", "<null>", "(null)")
+"""What Asterisk writes into a header that has no value."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One AMI event. ``at`` is Asterisk's own Timestamp where it sends one, else when we read it."""
+
+    NAME: ClassVar[str] = ""
+    at: datetime
+
+
+class ChannelEvent(Event, frozen=True, kw_only=True):
+    """An event with the snapshot of one channel."""
+
+    channel: str = field(name="Channel", default="")
+    uniqueid: str = field(name="Uniqueid", default="")
+    linkedid: str = field(name="Linkedid", default="")
+    caller_num: str = field(name="CallerIDNum", default="")
+    caller_name: str = field(name="CallerIDName", default="")
+    connected_num: str = field(name="ConnectedLineNum", default="")
+    connected_name: str = field(name="ConnectedLineName", default="")
+    context: str = field(name="Context", default="")
+    exten: str = field(name="Exten", default="")
+    account_code: str = field(name="AccountCode", default="")
+    state: str = field(name="ChannelStateDesc", default="")
+
+
+class FullyBooted(Event, frozen=True, kw_only=True):
+    """Asterisk is ready: sent after each login, or when booting ends."""
+
+    NAME: ClassVar[str] = "FullyBooted"
+    uptime: int = field(name="Uptime", default=0)
+
+
+class Shutdown(Event, frozen=True, kw_only=True):
+    """Asterisk stops or restarts by command; a killed Asterisk sends nothing."""
+
+    NAME: ClassVar[str] = "Shutdown"
+    restart: str = field(name="Restart", default="")
+
+
+class Newchannel(ChannelEvent, frozen=True, kw_only=True):
+    """A channel was made; ``exten`` is what was dialled."""
+
+    NAME: ClassVar[str] = "Newchannel"
+
+
+class Hangup(ChannelEvent, frozen=True, kw_only=True):
+    """A channel is gone. ``cause`` is the Q.850 cause."""
+
+    NAME: ClassVar[str] = "Hangup"
+    cause: int = field(name="Cause", default=0)
+
+
+class QueueStatusSet(ChannelEvent, frozen=True, kw_only=True):
+    """VarSet of QUEUESTATUS: why Queue() ended without an agent. Other variables are skipped."""
+
+    NAME: ClassVar[str] = "VarSet"
+    variable: str = field(name="Variable", default="")
+    value: str = field(name="Value", default="")
+
+
+class Hold(ChannelEvent, frozen=True, kw_only=True):
+    """The far end of this channel was put on hold by the phone on it."""
+
+    NAME: ClassVar[str] = "Hold"
+
+
+class Unhold(ChannelEvent, frozen=True, kw_only=True):
+    """The hold ended."""
+
+    NAME: ClassVar[str] = "Unhold"
+
+
+class QueueCallerJoin(ChannelEvent, frozen=True, kw_only=True):
+    """A caller entered a queue at ``position`` (1 is the head)."""
+
+    NAME: ClassVar[str] = "QueueCallerJoin"
+    queue: str = field(name="Queue", default="")
+    position: int = field(name="Position", default=0)
+    count: int = field(name="Count", default=0)
+
+
+class QueueCallerLeave(ChannelEvent, frozen=True, kw_only=True):
+    """A caller left a queue: to an agent, or for any other reason."""
+
+    NAME: ClassVar[str] = "QueueCallerLeave"
+    queue: str = field(name="Queue", default="")
+    position: int = field(name="Position", default=0)
+    count: int = field(name="Count", default=0)
+
+
+class QueueCallerAbandon(ChannelEvent, frozen=True, kw_only=True):
+    """A caller hung up while waiting. ``QueueCallerLeave`` follows."""
+
+    NAME: ClassVar[str] = "QueueCallerAbandon"
+    queue: str = field(name="Queue", default="")
+    position: int = field(name="Position", default=0)
+    original_position: int = field(name="OriginalPosition", default=0)
+    hold_time: int = field(name="HoldTime", default=0)
+
+
+class AgentEvent(ChannelEvent, frozen=True, kw_only=True):
+    """A caller's channel and a member's channel (``dest_*``) in one queue."""
+
+    queue: str = field(name="Queue", default="")
+    interface: str = field(name="Interface", default="")
+    member_name: str = field(name="MemberName", default="")
+    dest_channel: str = field(name="DestChannel", default="")
+    dest_uniqueid: str = field(name="DestUniqueid", default="")
+    dest_linkedid: str = field(name="DestLinkedid", default="")
+
+
+class AgentCalled(AgentEvent, frozen=True, kw_only=True):
+    """A member is offered the caller: the phone begins to ring."""
+
+    NAME: ClassVar[str] = "AgentCalled"
+
+
+class AgentRingNoAnswer(AgentEvent, frozen=True, kw_only=True):
+    """A member did not take the offer. ``ring_ms`` is how long it rang, in milliseconds."""
+
+    NAME: ClassVar[str] = "AgentRingNoAnswer"
+    ring_ms: int = field(name="RingTime", default=0)
+
+
+class AgentConnect(AgentEvent, frozen=True, kw_only=True):
+    """Caller and member talk. ``hold_time`` is the caller's wait, ``ring_time`` the last ring."""
+
+    NAME: ClassVar[str] = "AgentConnect"
+    hold_time: int = field(name="HoldTime", default=0)
+    ring_time: int = field(name="RingTime", default=0)
+
+
+class AgentComplete(AgentEvent, frozen=True, kw_only=True):
+    """The talk ended. ``reason`` is caller, agent or transfer. The caller's part may be empty."""
+
+    NAME: ClassVar[str] = "AgentComplete"
+    hold_time: int = field(name="HoldTime", default=0)
+    talk_time: int = field(name="TalkTime", default=0)
+    reason: str = field(name="Reason", default="")
+
+
+class MemberEvent(Event, frozen=True, kw_only=True):
+    """A member of a queue as it is now. ``status`` is app_queue's device state number.
+
+    1 not in use, 2 in use, 3 busy, 4 invalid, 5 unavailable, 6 ringing, 7 ringing and in use,
+    8 on hold. ``last_call`` is Unix seconds of the end of the last call, 0 for none.
+    """
+
+    queue: str = field(name="Queue", default="")
+    interface: str = field(name="Interface", default="")
+    member_name: str = field(name="MemberName", default="")
+    state_interface: str = field(name="StateInterface", default="")
+    membership: str = field(name="Membership", default="")
+    penalty: int = field(name="Penalty", default=0)
+    calls_taken: int = field(name="CallsTaken", default=0)
+    last_call: int = field(name="LastCall", default=0)
+    in_call: bool = field(name="InCall", default=False)
+    status: int = field(name="Status", default=0)
+    paused: bool = field(name="Paused", default=False)
+    paused_reason: str = field(name="PausedReason", default="")
+    wrapup_time: int = field(name="Wrapuptime", default=0)
+
+
+class QueueMemberAdded(MemberEvent, frozen=True, kw_only=True):
+    """A member joined a queue (for an agent: logged in to it)."""
+
+    NAME: ClassVar[str] = "QueueMemberAdded"
+
+
+class QueueMemberRemoved(MemberEvent, frozen=True, kw_only=True):
+    """A member left a queue (for an agent: logged out of it)."""
+
+    NAME: ClassVar[str] = "QueueMemberRemoved"
+
+
+class QueueMemberPause(MemberEvent, frozen=True, kw_only=True):
+    """A member was paused or unpaused in a queue."""
+
+    NAME: ClassVar[str] = "QueueMemberPause"
+
+
+class QueueMemberStatus(MemberEvent, frozen=True, kw_only=True):
+    """The device state or a call count of a member changed."""
+
+    NAME: ClassVar[str] = "QueueMemberStatus"
+
+
+class QueueMember(MemberEvent, frozen=True, kw_only=True):
+    """One member in the answer to QueueStatus, where the interface stands under ``Location``."""
+
+    NAME: ClassVar[str] = "QueueMember"
+    interface: str = field(name="Location", default="")
+    member_name: str = field(name="Name", default="")
+
+
+class QueueParams(Event, frozen=True, kw_only=True):
+    """One queue in the answer to QueueStatus, with app_queue's own counters since its start."""
+
+    NAME: ClassVar[str] = "QueueParams"
+    queue: str = field(name="Queue", default="")
+    strategy: str = field(name="Strategy", default="")
+    calls: int = field(name="Calls", default=0)
+    completed: int = field(name="Completed", default=0)
+    abandoned: int = field(name="Abandoned", default=0)
+    service_level: int = field(name="ServiceLevel", default=0)
+
+
+class QueueEntry(ChannelEvent, frozen=True, kw_only=True):
+    """One waiting caller in the answer to QueueStatus. ``wait`` in seconds."""
+
+    NAME: ClassVar[str] = "QueueEntry"
+    queue: str = field(name="Queue", default="")
+    position: int = field(name="Position", default=0)
+    wait: int = field(name="Wait", default=0)
+
+
+class CoreShowChannel(ChannelEvent, frozen=True, kw_only=True):
+    """One channel in the answer to CoreShowChannels."""
+
+    NAME: ClassVar[str] = "CoreShowChannel"
+    application: str = field(name="Application", default="")
+    bridge_id: str = field(name="BridgeId", default="")
+    duration: str = field(name="Duration", default="")
+
+
+class OriginateResponse(Event, frozen=True, kw_only=True):
+    """How an asynchronous Originate ended. ``reason`` is Asterisk's dial reason number."""
+
+    NAME: ClassVar[str] = "OriginateResponse"
+    response: str = field(name="Response", default="")
+    action_id: str = field(name="ActionID", default="")
+    channel: str = field(name="Channel", default="")
+    uniqueid: str = field(name="Uniqueid", default="")
+    reason: int = field(name="Reason", default=0)
+
+
+class MixMonitorStop(ChannelEvent, frozen=True, kw_only=True):
+    """Recording of a channel stopped (Asterisk 16.20 and newer)."""
+
+    NAME: ClassVar[str] = "MixMonitorStop"
+
+
+def _types() -> dict[str, type[Event]]:
+    found: dict[str, type[Event]] = {}
+    waiting: list[type[Event]] = [Event]
+    while waiting:
+        kind = waiting.pop()
+        waiting.extend(kind.__subclasses__())
+        if kind.NAME:
+            found[kind.NAME] = kind
+    return found
+
+
+TYPES: dict[str, type[Event]] = _types()
+"""Event classes by Asterisk's event name."""
+
+
+def typed(headers: dict[str, Any], at: datetime) -> Event | None:
+    """The typed form of an event's headers, or None when its name is not one we use.
+
+    Raises ValueError when a header that must be a number is none; the text names the header.
+    """
+    kind = TYPES.get(headers.get("Event", ""))
+    if kind is None:
+        return None
+    headers["at"] = at
+    try:
+        return msgspec.convert(headers, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{kind.NAME}: {error}") from None
