@@ -260,7 +260,7 @@ def find(path: Path | None) -> Path:
 
 
 def load(path: Path) -> Settings:
-    """Read and check a file. Raises ConfigError with every mistake: file, key, what, what is right."""
+    """Read and check a file. Raises ConfigError with every mistake: file, key and what is right."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

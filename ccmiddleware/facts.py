@@ -1,4 +1,4 @@
-"""Facts: what happened, in the form in which it is kept. The journal and Postgres hold nothing else.
+"""Facts: what happened, in the form in which it is kept; all that journal and Postgres hold.
 
 Two kinds. An ``InteractionEvent`` is one line of an interaction's history and is never changed; its
 ``key`` is unique within the interaction, so that telling it again changes nothing. Every other fact

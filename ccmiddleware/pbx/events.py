@@ -16,7 +16,7 @@ UNKNOWN = ("<unknown>", "<null>", "(null)")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One AMI event. ``at`` is Asterisk's own Timestamp where it sends one, else when we read it."""
+    """One AMI event. ``at`` is Asterisk's own Timestamp if it sends one, else when we read it."""
 
     NAME: ClassVar[str] = ""
     at: datetime
@@ -236,6 +236,22 @@ class CoreShowChannel(ChannelEvent, frozen=True, kw_only=True):
     application: str = field(name="Application", default="")
     bridge_id: str = field(name="BridgeId", default="")
     duration: str = field(name="Duration", default="")
+
+
+class QueueStatusComplete(Event, frozen=True, kw_only=True):
+    """The end of the answer to QueueStatus: what was not in it does not exist now."""
+
+    NAME: ClassVar[str] = "QueueStatusComplete"
+    action_id: str = field(name="ActionID", default="")
+    items: int = field(name="ListItems", default=0)
+
+
+class CoreShowChannelsComplete(Event, frozen=True, kw_only=True):
+    """The end of the answer to CoreShowChannels."""
+
+    NAME: ClassVar[str] = "CoreShowChannelsComplete"
+    action_id: str = field(name="ActionID", default="")
+    items: int = field(name="ListItems", default=0)
 
 
 class OriginateResponse(Event, frozen=True, kw_only=True):
