@@ -1,0 +1,27 @@
+-- Roles, applied at each migration: ccm_app for the daemon, ccm_report for analysts. Both are groups
+-- without a login: GRANT ccm_report TO somebody. Needs the right to create roles only the first time.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ccm_app') THEN
+        CREATE ROLE ccm_app NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ccm_report') THEN
+        CREATE ROLE ccm_report NOLOGIN;
+    END IF;
+    IF NOT pg_has_role(current_user, 'ccm_app', 'MEMBER') THEN
+        EXECUTE format('GRANT ccm_app TO %I', current_user);
+    END IF;
+END
+$$;
+
+REVOKE ALL ON SCHEMA ccm, report FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ccm FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA ccm, report TO ccm_app;
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ccm TO ccm_app;
+REVOKE UPDATE ON ccm.interaction_event, ccm.rejected_fact FROM ccm_app;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ccm TO ccm_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA report TO ccm_app;
+
+GRANT USAGE ON SCHEMA report TO ccm_report;
+GRANT SELECT ON ALL TABLES IN SCHEMA report TO ccm_report;
