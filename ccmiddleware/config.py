@@ -1,17 +1,21 @@
 """The settings of the daemon: one TOML file, typed, every mistake reported at once.
 
-Secrets never stand in the file itself unless the operator insists: each ``*_secret`` has a
-``*_secret_file`` beside it and may come from the environment. ``example()`` writes a commented file
-from these classes, so that it can't disagree with them.
+Secrets need not stand in the file: each ``secret`` has a ``secret_file`` beside it, and the
+environment overrides both (``environment_overrides`` lists the variables). The commented example
+file and the reference table are made from these classes by ``config_example.py``, so that they
+can't disagree with them. How mistakes are worded stands in ``config_problems.py``.
 """
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from ccmiddleware.config_environment import override
+from ccmiddleware.config_problems import problem
 from ccmiddleware.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/ccmiddleware/ccm.toml")
@@ -33,7 +37,7 @@ class Secret(Section):
     """A secret given directly, or as a file that holds nothing else."""
 
     secret: SecretStr | None = Field(
-        default=None, description="The secret itself. Better: secret_file."
+        default=None, min_length=1, description="The secret itself. Better: secret_file."
     )
     secret_file: Path | None = Field(
         default=None, description="File that holds the secret, readable by the daemon alone."
@@ -41,8 +45,10 @@ class Secret(Section):
 
     @model_validator(mode="after")
     def _one_secret(self) -> "Secret":
-        if (self.secret is None) == (self.secret_file is None):
-            raise ValueError("exactly one of secret and secret_file must be set")
+        if self.secret is None and self.secret_file is None:
+            raise ValueError("has no secret: set secret_file (better) or secret")
+        if self.secret is not None and self.secret_file is not None:
+            raise ValueError("has both secret and secret_file: remove one of them")
         return self
 
     def reveal(self) -> str:
@@ -64,7 +70,9 @@ class AmiSettings(Secret):
 
     host: str = Field(default="127.0.0.1", description="Host of Asterisk's manager interface.")
     port: Port = Field(default=5038, description="Its port; 5039 is usual with TLS.")
-    user: str = Field(default="ccm", min_length=1, description="Manager user, see asterisk/manager")
+    user: str = Field(
+        default="ccm", min_length=1, description="Manager user, see asterisk/manager."
+    )
     auth: Literal["md5", "plain"] = Field(
         default="md5", description="md5 never sends the secret; plain only makes sense with TLS."
     )
@@ -259,8 +267,11 @@ def find(path: Path | None) -> Path:
     return Path(named) if named else DEFAULT_PATH
 
 
-def load(path: Path) -> Settings:
-    """Read and check a file. Raises ConfigError with every mistake: file, key and what is right."""
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check a file. Raises ConfigError with every mistake: file, key and what is right.
+
+    ``environ`` (the process's own if None) may override secrets, see ``config_environment.py``.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -268,11 +279,14 @@ def load(path: Path) -> Settings:
             [f"{path}: no such file; `ccm config example > {path}` writes one to begin with"]
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: {error}"]) from None
+        raise ConfigError([f"{path}: can't be read: {error}"]) from None
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
+    problems = override(raw, os.environ if environ is None else environ)
+    if problems:
+        raise ConfigError([f"environment: {text}" for text in problems])
     return parse(raw, str(path))
 
 
@@ -281,23 +295,7 @@ def parse(raw: dict[str, Any], source: str) -> Settings:
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
+        details = error.errors(include_url=False)
         raise ConfigError(
-            [_problem(source, detail) for detail in error.errors(include_url=False)]
+            [f"{source}: {problem(Settings, raw, detail)}" for detail in details]
         ) from None
-
-
-def _problem(source: str, detail: Any) -> str:
-    key = ".".join(str(part) for part in detail["loc"]) or "(file)"
-    message: str = detail["msg"]
-    if detail["type"] == "extra_forbidden":
-        message = "no such setting; `ccm config example` lists all of them"
-    elif detail["type"] == "missing":
-        message = "must be set"
-    value = detail.get("input")
-    shown = isinstance(value, str | int | float | bool) and not _is_secret(key)
-    return f"{source}: {key}: {message}" + (f" (it is {value!r})" if shown else "")
-
-
-def _is_secret(key: str) -> bool:
-    last = key.rsplit(".", 1)[-1]
-    return "secret" in last or "password" in last or last == "url"

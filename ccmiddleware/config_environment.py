@@ -1,0 +1,67 @@
+"""Secrets from the environment, which win over what stands in the file.
+
+Only secrets and the database's address can be given this way: everything else belongs into the
+file, where ``ccm config check`` and whoever reads it see it. This module changes the raw table
+before it is checked, so that a secret from the environment is checked like any other.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+PREFIX = "CCM_NODE_"
+DATABASE_URL = "CCM_DATABASE_URL"
+_NODE_VARIABLE = re.compile(PREFIX + r"(?P<node>[A-Z0-9_]+)_(?P<part>AMI|ARI)_SECRET")
+
+
+def variable(node: str, part: str) -> str:
+    """The variable that holds the secret of ``part`` (``ami`` or ``ari``) of a node.
+
+    Capitals; what is no letter or digit becomes an underscore: ``CCM_NODE_PBX_1_AMI_SECRET``.
+    """
+    return f"{PREFIX}{_capitals(node)}_{part.upper()}_SECRET"
+
+
+def override(raw: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """Put the secrets that ``environ`` holds into the table; returns what is wrong with them.
+
+    Empty variables count as not set. A variable of a node that is not there is a mistake, since
+    otherwise a misspelt name would silently leave the old secret in use.
+    """
+    if environ.get(DATABASE_URL):
+        database = raw.setdefault("database", {})
+        if isinstance(database, dict):
+            database["url"] = environ[DATABASE_URL]
+    problems = []
+    for name in sorted(environ):
+        found = _NODE_VARIABLE.fullmatch(name)
+        if found and environ[name]:
+            problems += _override_secret(raw, name, found, environ[name])
+    return problems
+
+
+def _override_secret(
+    raw: dict[str, Any], name: str, found: re.Match[str], secret: str
+) -> list[str]:
+    listed = raw.get("node")
+    nodes = [node for node in listed if isinstance(node, dict)] if isinstance(listed, list) else []
+    meant = [node for node in nodes if _capitals(str(node.get("name", ""))) == found["node"]]
+    if not meant:
+        known = ", ".join(variable(str(node.get("name", "")), "ami") for node in nodes)
+        return [f"{name} belongs to no node of the configuration; right would be {known or 'none'}"]
+    if len(meant) > 1:
+        return [f"{name} belongs to {len(meant)} nodes; give them names that differ in letters"]
+    part = (
+        meant[0].setdefault(found["part"].lower(), {})
+        if found["part"] == "AMI"
+        else (meant[0].get("ari"))
+    )
+    if not isinstance(part, dict):
+        return [f"{name} is set, but the node has no section {found['part'].lower()}"]
+    part.pop("secret_file", None)
+    part["secret"] = secret
+    return []
+
+
+def _capitals(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "_", name.upper())
