@@ -155,6 +155,12 @@ class QueueSettings(Section):
     service_level_seconds: int | None = Field(
         default=None, ge=1, le=3600, description="T of the service level columns for this queue."
     )
+    wrap_up_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=3600,
+        description="wrapuptime of this queue in queues.conf, which Asterisk does not report.",
+    )
     recording: RecordingSettings | None = Field(
         default=None, description="Recording policy of this queue."
     )
@@ -250,6 +256,11 @@ class Settings(Section):
         """The recording policy that holds in ``queue``."""
         own = self.queue.get(queue)
         return own.recording if own is not None and own.recording is not None else self.recording
+
+    def wrap_up_for(self, queue: str) -> float:
+        """Wrap-up time of ``queue`` in seconds, for members that have none of their own."""
+        own = self.queue.get(queue)
+        return own.wrap_up_seconds if own is not None else 0.0
 
     def service_level_for(self, queue: str) -> int:
         """T of the service level columns of ``queue``, in seconds."""

@@ -21,7 +21,14 @@ import msgspec
 Direction = Literal["inbound", "outbound", "internal"]
 InteractionState = Literal["waiting", "talking", "left", "ended"]
 Outcome = Literal[
-    "answered", "abandoned", "timed_out", "left_by_key", "no_agents", "queue_full", "lost"
+    "answered",
+    "abandoned",
+    "timed_out",
+    "left_by_key",
+    "no_agents",
+    "queue_full",
+    "withdrawn",
+    "lost",
 ]
 """How a visit to a queue, or a whole interaction, ended. ``lost``: Asterisk or our view of it went
 away before the end was seen."""

@@ -234,6 +234,7 @@ class CoreShowChannel(ChannelEvent, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "CoreShowChannel"
     application: str = field(name="Application", default="")
+    application_data: str = field(name="ApplicationData", default="")
     bridge_id: str = field(name="BridgeId", default="")
     duration: str = field(name="Duration", default="")
 

@@ -126,7 +126,7 @@ CREATE TABLE ccm.interaction (
     CONSTRAINT interaction_direction_known CHECK (direction IN ('inbound', 'outbound', 'internal')),
     CONSTRAINT interaction_state_known CHECK (state IN ('waiting', 'talking', 'left', 'ended')),
     CONSTRAINT interaction_outcome_known CHECK (outcome IN
-        ('answered', 'abandoned', 'timed_out', 'left_by_key', 'no_agents', 'queue_full', 'lost')),
+        ('answered', 'abandoned', 'timed_out', 'left_by_key', 'no_agents', 'queue_full', 'withdrawn', 'lost')),
     CONSTRAINT interaction_ended_has_outcome CHECK ((state = 'ended') = (ended_at IS NOT NULL)
         AND (state <> 'ended' OR outcome IS NOT NULL)),
     CONSTRAINT interaction_ends_after_start CHECK (ended_at >= started_at)
@@ -191,7 +191,7 @@ CREATE TABLE ccm.queue_visit (
     inferred       boolean NOT NULL,
     PRIMARY KEY (interaction_id, ordinal),
     CONSTRAINT queue_visit_outcome_known CHECK (outcome IN
-        ('answered', 'abandoned', 'timed_out', 'left_by_key', 'no_agents', 'queue_full', 'lost')),
+        ('answered', 'abandoned', 'timed_out', 'left_by_key', 'no_agents', 'queue_full', 'withdrawn', 'lost')),
     CONSTRAINT queue_visit_left_has_outcome CHECK ((left_at IS NULL) = (outcome IS NULL)),
     CONSTRAINT queue_visit_answered_is_outcome CHECK ((outcome = 'answered') = (answered_at IS NOT NULL)
         OR outcome IS NULL),

@@ -1,0 +1,319 @@
+"""What each agent is doing, as intervals that follow each other without gap or overlap. Pure.
+
+An agent's state follows from three sources: membership, pause and device state in Asterisk's queues
+(member events), the offers and talks of queue calls (facts of the call machine), and the wrap-up
+time after a talk (time). At each moment the first of these that holds is the state:
+
+    logged_out    member of no queue
+    talking       in a talk that came through a queue
+    ringing       a queue offers a call
+    wrap_up       within the wrap-up time after a talk
+    paused        paused in every queue
+    unavailable   the phone can't be reached (device state invalid or unavailable)
+    busy          the phone is in use for something that is not a queue call
+    idle          none of the above: could take a call now
+
+Every change closes the open interval and opens the next at the same instant.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from ccmiddleware.facts import (
+    Agent,
+    AgentState,
+    AgentStateName,
+    AnyFact,
+    Offer,
+    Queue,
+    QueueMembership,
+    Segment,
+)
+from ccmiddleware.pbx import events as ami
+
+UNREACHABLE = frozenset({4, 5})
+"""Device states of app_queue: invalid, unavailable."""
+IN_USE = frozenset({2, 3, 6, 7, 8})
+"""Device states of app_queue: in use, busy, ringing, ringing and in use, on hold."""
+
+
+class _Agent:
+    """What is known of one agent."""
+
+    def __init__(self, interface: str) -> None:
+        self.interface = interface
+        self.name = ""
+        self.queues: dict[str, ami.MemberEvent] = {}
+        self.offers: set[tuple[object, int]] = set()
+        self.talks: dict[tuple[object, int], str] = {}
+        """Queue call by interaction and segment; the value is shown as the reason."""
+        self.wrap_up_until: datetime | None = None
+        self.open: AgentState | None = None
+
+
+class Presence:
+    """All agents of one node."""
+
+    def __init__(
+        self, node: str, *, service_level: Callable[[str], int] = lambda queue: 20
+    ) -> None:
+        self.node = node
+        self.service_level = service_level
+        self.agents: dict[str, _Agent] = {}
+        self.out: list[AnyFact] = []
+        self.wrapping_up: set[str] = set()
+        """Interfaces whose wrap-up ends by time alone."""
+        self.listed: dict[str, set[str]] | None = None
+        """While Asterisk lists its queues: members listed so far, by interface."""
+        self.inferring = False
+        """True while conclusions come from lists and not from what was seen to happen."""
+
+    # -- the outside ------------------------------------------------------------------------
+
+    def step(self, event: ami.Event) -> list[AnyFact]:
+        """The facts that follow from a member event or a list of Asterisk's."""
+        match event:
+            case ami.QueueMember():
+                self._listed(event)
+            case ami.QueueMemberRemoved():
+                self._removed(event)
+            case ami.MemberEvent():
+                self._member(event)
+            case ami.QueueParams():
+                self._queue(event)
+            case ami.QueueStatusComplete():
+                self._list_complete(event.at)
+            case _:
+                return []
+        return self._take()
+
+    def observe(self, facts: Iterable[AnyFact]) -> list[AnyFact]:
+        """The facts that follow from facts of the call machine."""
+        for fact in facts:
+            match fact:
+                case Offer():
+                    self._offer(fact)
+                case Segment():
+                    self._segment(fact)
+                case _:
+                    pass
+        return self._take()
+
+    def tick(self, now: datetime) -> list[AnyFact]:
+        """Ends the wrap-up of agents whose time is over."""
+        for interface in list(self.wrapping_up):
+            agent = self.agents[interface]
+            until = agent.wrap_up_until
+            if until is None or until <= now:
+                self.wrapping_up.discard(interface)
+                if until is not None:
+                    agent.wrap_up_until = None
+                    self._settle(agent, until)
+        return self._take()
+
+    def miss(self) -> None:
+        """Events are missing; the answer to QueueStatus follows in the stream."""
+        self.listed = {}
+
+    def restore(self, facts: Iterable[AnyFact]) -> None:
+        """Take up the intervals and calls that were open when an earlier daemon stopped."""
+        for fact in facts:
+            match fact:
+                case AgentState():
+                    self._agent(fact.interface).open = fact
+                case Agent():
+                    self._agent(fact.interface).name = fact.name
+                case Offer() if fact.outcome is None:
+                    self._agent(fact.interface).offers.add((fact.interaction_id, fact.ordinal))
+                case Segment() if fact.ended_at is None:
+                    self._agent(fact.interface).talks[fact.interaction_id, fact.ordinal] = ""
+                case QueueMembership() if fact.member:
+                    self._agent(fact.interface).queues[fact.queue] = _restored(fact)
+                case _:
+                    pass
+
+    def _take(self) -> list[AnyFact]:
+        facts = self.out[:]
+        self.out.clear()
+        return facts
+
+    # -- events -----------------------------------------------------------------------------
+
+    def _agent(self, interface: str) -> _Agent:
+        agent = self.agents.get(interface)
+        if agent is None:
+            agent = self.agents[interface] = _Agent(interface)
+        return agent
+
+    def _queue(self, event: ami.QueueParams) -> None:
+        self.out.append(
+            Queue(
+                node=self.node,
+                name=event.queue,
+                strategy=event.strategy,
+                service_level_seconds=self.service_level(event.queue),
+                seen_at=event.at,
+            )
+        )
+
+    def _listed(self, event: ami.QueueMember) -> None:
+        if self.listed is not None:
+            self.listed.setdefault(event.interface, set()).add(event.queue)
+        self.inferring = True
+        self._member(event)
+        self.inferring = False
+
+    def _member(self, event: ami.MemberEvent) -> None:
+        agent = self._agent(event.interface)
+        before = agent.queues.get(event.queue)
+        agent.queues[event.queue] = event
+        name = event.member_name or event.interface
+        if name != agent.name:
+            agent.name = name
+            self.out.append(
+                Agent(node=self.node, interface=event.interface, name=name, seen_at=event.at)
+            )
+        if before is None or _standing(before) != _standing(event):
+            self._tell_membership(event, member=True)
+        self._settle(agent, event.at)
+
+    def _removed(self, event: ami.QueueMemberRemoved) -> None:
+        agent = self._agent(event.interface)
+        if agent.queues.pop(event.queue, None) is not None:
+            self._tell_membership(event, member=False)
+            self._settle(agent, event.at)
+
+    def _list_complete(self, at: datetime) -> None:
+        """Members that Asterisk did not list are members no more."""
+        listed, self.listed = self.listed, None
+        if listed is None:
+            return
+        self.inferring = True
+        for agent in self.agents.values():
+            for queue in agent.queues.keys() - listed.get(agent.interface, set()):
+                self._tell_membership(agent.queues.pop(queue), member=False, at=at)
+            self._settle(agent, at)
+        self.inferring = False
+
+    def _tell_membership(
+        self, event: ami.MemberEvent, *, member: bool, at: datetime | None = None
+    ) -> None:
+        self.out.append(
+            QueueMembership(
+                node=self.node,
+                queue=event.queue,
+                interface=event.interface,
+                at=at or event.at,
+                member=member,
+                penalty=event.penalty,
+                paused=event.paused,
+                pause_reason=event.paused_reason if event.paused else "",
+            )
+        )
+
+    def _offer(self, fact: Offer) -> None:
+        agent = self._agent(fact.interface)
+        key = (fact.interaction_id, fact.ordinal)
+        if fact.outcome is None:
+            agent.offers.add(key)
+            self._settle(agent, fact.offered_at)
+        elif key in agent.offers:
+            agent.offers.discard(key)
+            # An answered offer is followed by its segment, at the same instant.
+            if fact.outcome != "answered":
+                self._settle(agent, fact.ended_at or fact.offered_at)
+
+    def _segment(self, fact: Segment) -> None:
+        agent = self._agent(fact.interface)
+        key = (fact.interaction_id, fact.ordinal)
+        if fact.ended_at is None:
+            if key not in agent.talks:
+                agent.talks[key] = ""
+                agent.wrap_up_until = None
+                self._settle(agent, fact.answered_at)
+        elif agent.talks.pop(key, None) is not None:
+            if fact.wrap_up_seconds > 0:
+                agent.wrap_up_until = fact.ended_at + timedelta(seconds=fact.wrap_up_seconds)
+                self.wrapping_up.add(agent.interface)
+            self._settle(agent, fact.ended_at)
+
+    # -- deciding ---------------------------------------------------------------------------
+
+    def _state(self, agent: _Agent) -> tuple[AgentStateName, str]:  # noqa: C901 - the table above
+        if not agent.queues:
+            return "logged_out", ""
+        if agent.talks:
+            return "talking", ""
+        if agent.offers:
+            return "ringing", ""
+        if agent.wrap_up_until is not None:
+            return "wrap_up", ""
+        members = agent.queues.values()
+        if all(member.paused for member in members):
+            return "paused", next((m.paused_reason for m in members if m.paused_reason), "")
+        statuses = {member.status for member in members}
+        if statuses <= UNREACHABLE:
+            return "unavailable", ""
+        if statuses & IN_USE:
+            return "busy", ""
+        return "idle", ""
+
+    def _settle(self, agent: _Agent, at: datetime) -> None:
+        """Close the open interval and open the next, if the state is another one now."""
+        state, reason = self._state(agent)
+        open_ = agent.open
+        if open_ is None:
+            if state == "logged_out":
+                return
+        elif (open_.state, open_.reason) == (state, reason):
+            return
+        else:
+            at = max(at, open_.started_at)
+            if at == open_.started_at:
+                # It lasted no time at all: the row becomes the new state.
+                agent.open = replace(
+                    open_,
+                    version=open_.version + 1,
+                    state=state,
+                    reason=reason,
+                    inferred=open_.inferred or self.inferring,
+                )
+                self.out.append(agent.open)
+                return
+            self.out.append(
+                replace(
+                    open_,
+                    version=open_.version + 1,
+                    ended_at=at,
+                    inferred=open_.inferred or self.inferring,
+                )
+            )
+        agent.open = AgentState(
+            node=self.node,
+            interface=agent.interface,
+            started_at=at,
+            version=1,
+            state=state,
+            reason=reason,
+            inferred=self.inferring and open_ is not None,
+        )
+        self.out.append(agent.open)
+
+
+def _standing(member: ami.MemberEvent) -> tuple[int, bool, str]:
+    """What of a membership is stored; the rest changes with every call."""
+    return member.penalty, member.paused, member.paused_reason
+
+
+def _restored(fact: QueueMembership) -> ami.MemberEvent:
+    return ami.MemberEvent(
+        at=fact.at,
+        queue=fact.queue,
+        interface=fact.interface,
+        penalty=fact.penalty,
+        paused=fact.paused,
+        paused_reason=fact.pause_reason,
+        status=1,
+    )

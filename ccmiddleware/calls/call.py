@@ -1,0 +1,333 @@
+"""One voice interaction in memory: its rows as they stand, and every change they can undergo.
+
+A ``Call`` holds the newest facts of one interaction (interaction, visits, offers, segments). Each
+method makes one change and puts the changed rows, with the event that tells of it, into ``out``,
+which the machine collects. What an event of Asterisk *means* is decided in ``machine``; that rows
+stay consistent (times in order, an outcome where something ended) is held here.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec.structs import replace
+
+from ccmiddleware.facts import (
+    AnyFact,
+    EndedBy,
+    Interaction,
+    InteractionEvent,
+    InteractionState,
+    Offer,
+    OfferOutcome,
+    Outcome,
+    QueueVisit,
+    Segment,
+)
+
+
+class Phase(StrEnum):
+    """Where the customer's channel is, as far as queues go."""
+
+    WAITING = "waiting"
+    """In a queue."""
+    LEAVING = "leaving"
+    """Out of the queue, and the event that tells why has not come yet."""
+    TALKING = "talking"
+    """With an agent."""
+    BETWEEN = "between"
+    """In the dialplan: after a queue, before hanging up or the next queue."""
+    GONE = "gone"
+    """The channel is gone; rows may still wait for the event that closes them."""
+
+
+class Call:
+    """One voice interaction. ``out`` is the machine's list of facts of the present step."""
+
+    def __init__(self, interaction: Interaction, out: list[AnyFact]) -> None:
+        self.row = interaction
+        self.out = out
+        self.version = interaction.version
+        self.phase = Phase.BETWEEN
+        self.visits: list[QueueVisit] = []
+        self.offers: list[Offer] = []
+        self.segments: list[Segment] = []
+        self.agent_uniqueids: dict[int, str] = {}
+        """Unique ids of agents' channels, by ordinal of the segment, or of the offer, negated."""
+        self.held_since: dict[int, datetime] = {}
+        """Begin of the present hold, by ordinal of the segment."""
+        self.left_queue_at: datetime | None = None
+        """When Asterisk last said that the customer left a queue."""
+
+    def resume(self) -> None:
+        """Conclude the phase from rows that an earlier daemon stored."""
+        self.visits.sort(key=lambda row: row.ordinal)
+        self.offers.sort(key=lambda row: row.ordinal)
+        self.segments.sort(key=lambda row: row.ordinal)
+        rows: list[QueueVisit | Offer | Segment] = [*self.visits, *self.offers, *self.segments]
+        self.version = max([self.row.version, *(row.version for row in rows)])
+        if self.row.ended_at is not None:
+            self.phase = Phase.GONE
+        elif self.open_segments():
+            self.phase = Phase.TALKING
+        elif self.visits and self.visits[-1].outcome is None:
+            self.phase = Phase.WAITING
+
+    # -- making rows and events -------------------------------------------------------------
+
+    def _next(self) -> int:
+        self.version += 1
+        return self.version
+
+    def tell(self, key: str, kind: str, at: datetime, inferred: bool = False, **data: Any) -> None:
+        """One line of history. ``key`` must be the same whenever the same thing is told."""
+        self.out.append(
+            InteractionEvent(
+                interaction_id=self.row.id, key=key, kind=kind, at=at, inferred=inferred, data=data
+            )
+        )
+
+    def change(self, state: InteractionState, **changes: Any) -> None:
+        """Set the state and other columns of the interaction's row."""
+        self.row = replace(self.row, version=self._next(), state=state, **changes)
+        self.out.append(self.row)
+
+    def _put_visit(self, visit: QueueVisit) -> None:
+        visit = replace(visit, version=self._next())
+        self.visits[visit.ordinal - 1] = visit
+        self.out.append(visit)
+
+    def _put_offer(self, offer: Offer) -> None:
+        offer = replace(offer, version=self._next())
+        self.offers[offer.ordinal - 1] = offer
+        self.out.append(offer)
+
+    def _put_segment(self, segment: Segment) -> None:
+        segment = replace(segment, version=self._next())
+        self.segments[segment.ordinal - 1] = segment
+        self.out.append(segment)
+
+    # -- looking ----------------------------------------------------------------------------
+
+    @property
+    def visit(self) -> QueueVisit | None:
+        """The last visit, open or not."""
+        return self.visits[-1] if self.visits else None
+
+    def open_offers(self) -> list[Offer]:
+        """Offers that still ring."""
+        return [offer for offer in self.offers if offer.outcome is None]
+
+    def open_segments(self) -> list[Segment]:
+        """Talks that go on."""
+        return [segment for segment in self.segments if segment.ended_at is None]
+
+    def offer_of(self, agent_uniqueid: str, interface: str) -> Offer | None:
+        """The ringing offer of that channel, or else of that member."""
+        ringing = self.open_offers()
+        for offer in ringing:
+            if agent_uniqueid and self.agent_uniqueids.get(-offer.ordinal) == agent_uniqueid:
+                return offer
+        return next((offer for offer in ringing if offer.interface == interface), None)
+
+    def settled(self) -> bool:
+        """True when the channel is gone and no row waits for its end."""
+        return (
+            self.phase is Phase.GONE
+            and not any(visit.outcome is None for visit in self.visits[-1:])
+            and not self.open_offers()
+            and not self.open_segments()
+        )
+
+    # -- what can happen --------------------------------------------------------------------
+
+    def join(self, queue: str, position: int, at: datetime, inferred: bool = False) -> None:
+        """The customer entered a queue."""
+        ordinal = len(self.visits) + 1
+        visit = QueueVisit(
+            interaction_id=self.row.id,
+            ordinal=ordinal,
+            version=self._next(),
+            node=self.row.node,
+            queue=queue,
+            position=position,
+            joined_at=at,
+            inferred=inferred,
+        )
+        self.visits.append(visit)
+        self.phase = Phase.WAITING
+        self.change("waiting", inferred=self.row.inferred or inferred)
+        self.out.append(visit)
+        self.tell(f"joined:{ordinal}", "joined", at, inferred, queue=queue, position=position)
+
+    def offer(self, interface: str, member_name: str, agent_uniqueid: str, at: datetime) -> None:
+        """A member's phone began to ring."""
+        ordinal = len(self.offers) + 1
+        offer = Offer(
+            interaction_id=self.row.id,
+            ordinal=ordinal,
+            version=self._next(),
+            visit=len(self.visits),
+            node=self.row.node,
+            interface=interface,
+            member_name=member_name,
+            offered_at=at,
+        )
+        self.offers.append(offer)
+        self.agent_uniqueids[-ordinal] = agent_uniqueid
+        self.out.append(offer)
+        self.tell(f"offered:{ordinal}", "offered", at, agent=member_name, interface=interface)
+
+    def end_offer(self, offer: Offer, outcome: OfferOutcome, at: datetime) -> None:
+        """The phone stopped ringing."""
+        self._put_offer(replace(offer, ended_at=max(at, offer.offered_at), outcome=outcome))
+        if outcome == "ring_no_answer":
+            self.tell(
+                f"ring_no_answer:{offer.ordinal}",
+                "ring_no_answer",
+                at,
+                agent=offer.member_name,
+                interface=offer.interface,
+            )
+
+    def leave(self, outcome: Outcome, at: datetime, inferred: bool = False) -> None:
+        """The customer left the queue without an agent."""
+        visit = self.visit
+        if visit is None or visit.outcome is not None:
+            return
+        for offer in self.open_offers():
+            self.end_offer(offer, "lost" if outcome == "lost" else "caller_gone", at)
+        at = max(at, visit.joined_at)
+        self._put_visit(
+            replace(visit, left_at=at, outcome=outcome, inferred=visit.inferred or inferred)
+        )
+        self.tell(f"{outcome}:{visit.ordinal}", outcome, at, inferred, queue=visit.queue)
+        if self.phase is not Phase.GONE:
+            self.phase = Phase.BETWEEN
+            self.change("left", inferred=self.row.inferred or inferred)
+
+    def connect(
+        self, offer: Offer, channel: str, agent_channel: str, at: datetime, inferred: bool = False
+    ) -> Segment:
+        """The agent of ``offer`` answered. Returns the new segment."""
+        visit = self.visits[offer.visit - 1]
+        at = max(at, visit.joined_at, offer.offered_at)
+        self.end_offer(offer, "answered", at)
+        for other in self.open_offers():
+            self.end_offer(other, "other_answered", at)
+        self._put_visit(
+            replace(
+                visit,
+                answered_at=at,
+                left_at=at,
+                outcome="answered",
+                inferred=visit.inferred or inferred,
+            )
+        )
+        ordinal = len(self.segments) + 1
+        segment = Segment(
+            interaction_id=self.row.id,
+            ordinal=ordinal,
+            version=self._next(),
+            visit=visit.ordinal,
+            node=self.row.node,
+            interface=offer.interface,
+            member_name=offer.member_name,
+            channel=channel,
+            agent_channel=agent_channel,
+            offered_at=offer.offered_at,
+            answered_at=at,
+            inferred=inferred,
+        )
+        self.segments.append(segment)
+        self.agent_uniqueids[ordinal] = self.agent_uniqueids.get(-offer.ordinal, "")
+        self.out.append(segment)
+        self.tell(
+            f"answered:{ordinal}",
+            "answered",
+            at,
+            inferred,
+            queue=visit.queue,
+            agent=offer.member_name,
+            interface=offer.interface,
+        )
+        if self.phase is not Phase.GONE:
+            self.phase = Phase.TALKING
+            self.change("talking", inferred=self.row.inferred or inferred)
+        return segment
+
+    def hold(self, segment: Segment, at: datetime) -> None:
+        """The agent put the customer on hold."""
+        if segment.ordinal not in self.held_since:
+            self.held_since[segment.ordinal] = at
+            self.tell(f"hold:{segment.ordinal}:{at.isoformat()}", "hold", at)
+
+    def unhold(self, segment: Segment, at: datetime) -> None:
+        """The agent took the customer back from hold."""
+        since = self.held_since.pop(segment.ordinal, None)
+        if since is not None:
+            held = max(0.0, (at - since).total_seconds())
+            self._put_segment(replace(segment, hold_seconds=segment.hold_seconds + held))
+            self.tell(
+                f"unhold:{segment.ordinal}:{at.isoformat()}", "unhold", at, seconds=round(held, 3)
+            )
+
+    def complete(
+        self,
+        segment: Segment,
+        ended_by: EndedBy,
+        at: datetime,
+        *,
+        wrap_up_seconds: float = 0.0,
+        inferred: bool = False,
+    ) -> None:
+        """The talk ended."""
+        at = max(at, segment.answered_at)
+        self.unhold(segment, at)
+        segment = self.segments[segment.ordinal - 1]
+        self._put_segment(
+            replace(
+                segment,
+                ended_at=at,
+                ended_by=ended_by,
+                wrap_up_seconds=wrap_up_seconds,
+                inferred=segment.inferred or inferred,
+            )
+        )
+        self.tell(
+            f"completed:{segment.ordinal}",
+            "completed",
+            at,
+            inferred,
+            agent=segment.member_name,
+            by=ended_by,
+        )
+        if self.phase is Phase.TALKING:
+            self.phase = Phase.BETWEEN
+            self.change("left", inferred=self.row.inferred or inferred)
+
+    def hang_up(self, at: datetime, inferred: bool = False) -> None:
+        """The customer's channel is gone."""
+        self.phase = Phase.GONE
+        at = max(at, self.row.started_at)
+        self.change(
+            "ended",
+            ended_at=at,
+            outcome=self._outcome(),
+            inferred=self.row.inferred or inferred,
+        )
+        self.tell("ended", "ended", at, inferred, outcome=self.row.outcome)
+
+    def correct_outcome(self) -> None:
+        """After rows were closed late: tell the outcome anew if it is another now."""
+        outcome = self._outcome()
+        if self.phase is Phase.GONE and outcome != self.row.outcome:
+            self.change("ended", outcome=outcome)
+
+    def _outcome(self) -> Outcome:
+        if self.segments:
+            return "answered"
+        visit = self.visit
+        if visit is None or visit.outcome is None:
+            return "abandoned" if visit is not None else "lost"
+        return visit.outcome

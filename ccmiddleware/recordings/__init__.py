@@ -1,0 +1,1 @@
+"""Recording: which talks are recorded, starting and stopping it, and finishing the files."""
