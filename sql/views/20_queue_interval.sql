@@ -1,0 +1,203 @@
+-- report.queue_interval: what each queue did in each quarter of an hour.
+--
+-- Everything is counted in the interval in which the visit began (joined_at), also what happened to it
+-- later, so that the ratios compare the same interactions above and below the line.
+--
+-- Three kinds of rows are put under each other and then grouped once: visits, what was handled of
+-- them, offers made for them. A condition on interval_start goes down into each of the three, where
+-- the index queue_visit_interval answers it; a join of three grouped parts would read whole tables.
+CREATE OR REPLACE VIEW report.queue_interval AS
+WITH part AS (
+    SELECT
+        v.queue_id,
+        date_bin('15 minutes', v.joined_at, timestamptz '2000-01-01 00:00+00') AS interval_start,
+        CASE
+            WHEN v.answered_at IS NOT NULL THEN 'answered'
+            ELSE coalesce(v.outcome, 'waiting')
+        END AS visit,
+        report.seconds(v.joined_at, coalesce(v.answered_at, v.left_at, report.now())) AS wait,
+        v.inferred,
+        NULL::numeric AS talk,
+        NULL::numeric AS hold,
+        NULL::numeric AS wrap_up,
+        NULL::boolean AS transferred,
+        NULL::text AS offer
+    FROM ccm.queue_visit v
+    UNION ALL
+    SELECT
+        v.queue_id,
+        date_bin('15 minutes', v.joined_at, timestamptz '2000-01-01 00:00+00'),
+        NULL,
+        NULL,
+        NULL,
+        sum(greatest(report.seconds(s.answered_at, s.ended_at) - round(s.hold_seconds::numeric, 3), 0)),
+        sum(round(s.hold_seconds::numeric, 3)),
+        sum(round(s.wrap_up_seconds::numeric, 3)),
+        bool_or(s.ended_by = 'transfer'),
+        NULL
+    FROM ccm.queue_visit v
+    JOIN ccm.segment s ON s.interaction_id = v.interaction_id AND s.visit = v.ordinal
+    GROUP BY v.interaction_id, v.ordinal, v.queue_id, v.joined_at
+    HAVING bool_and(s.ended_at IS NOT NULL)
+    UNION ALL
+    SELECT
+        v.queue_id,
+        date_bin('15 minutes', v.joined_at, timestamptz '2000-01-01 00:00+00'),
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        o.outcome
+    FROM ccm.queue_visit v
+    JOIN ccm.offer o ON o.interaction_id = v.interaction_id AND o.visit = v.ordinal
+    WHERE o.outcome IS NOT NULL
+),
+counted AS (
+    SELECT
+        p.queue_id,
+        p.interval_start,
+        q.node_id,
+        q.name,
+        q.service_level_seconds,
+        5 AS short_abandon_seconds,
+        count(p.visit) AS offered,
+        count(*) FILTER (WHERE p.visit = 'answered') AS answered,
+        count(*) FILTER (WHERE p.visit = 'abandoned') AS abandoned,
+        count(*) FILTER (WHERE p.visit = 'timed_out') AS timed_out,
+        count(*) FILTER (WHERE p.visit = 'left_by_key') AS left_by_key,
+        count(*) FILTER (WHERE p.visit = 'no_agents') AS no_agents,
+        count(*) FILTER (WHERE p.visit = 'queue_full') AS queue_full,
+        count(*) FILTER (WHERE p.visit = 'lost') AS lost,
+        count(*) FILTER (WHERE p.visit = 'waiting') AS waiting,
+        count(*) FILTER (WHERE p.inferred) AS inferred,
+        count(*) FILTER (WHERE p.visit = 'answered' AND p.wait <= q.service_level_seconds)
+            AS answered_within,
+        count(*) FILTER (WHERE p.visit = 'abandoned' AND p.wait <= q.service_level_seconds)
+            AS abandoned_within,
+        count(*) FILTER (WHERE p.visit = 'abandoned' AND p.wait < 5) AS short_abandons,
+        sum(p.wait) FILTER (WHERE p.visit = 'answered') AS wait_of_answered,
+        sum(p.wait) FILTER (WHERE p.visit = 'abandoned') AS wait_of_abandoned,
+        max(p.wait) AS longest_wait,
+        count(p.talk) AS handled,
+        count(*) FILTER (WHERE p.transferred) AS transferred,
+        sum(p.talk) AS talk,
+        sum(p.hold) AS hold,
+        sum(p.wrap_up) AS wrap_up,
+        count(p.offer) AS offers,
+        count(*) FILTER (WHERE p.offer = 'answered') AS offers_answered,
+        count(*) FILTER (WHERE p.offer = 'ring_no_answer') AS ring_no_answers
+    FROM part p
+    JOIN ccm.queue q ON q.id = p.queue_id
+    GROUP BY p.queue_id, p.interval_start, q.id
+)
+SELECT
+    n.name AS node,
+    c.name AS queue,
+    c.interval_start,
+    c.interval_start + interval '15 minutes' AS interval_end,
+    c.service_level_seconds,
+    c.short_abandon_seconds,
+    c.offered,
+    c.answered,
+    c.abandoned,
+    c.timed_out,
+    c.left_by_key,
+    c.no_agents,
+    c.queue_full,
+    c.lost,
+    c.no_agents + c.queue_full + c.lost AS other_exits,
+    c.waiting,
+    c.inferred,
+    c.answered_within,
+    c.abandoned_within,
+    c.short_abandons,
+    report.ratio(c.answered_within, c.answered + c.abandoned)
+        AS service_level_of_ended_rate,
+    report.ratio(c.answered_within, c.answered + c.abandoned - c.short_abandons)
+        AS service_level_without_short_abandons_rate,
+    report.ratio(c.answered_within + c.abandoned_within, c.answered + c.abandoned)
+        AS service_level_left_within_rate,
+    report.ratio(c.answered_within, c.answered)
+        AS service_level_of_answered_rate,
+    report.ratio(c.abandoned, c.offered)
+        AS abandonment_rate,
+    report.ratio(c.abandoned - c.short_abandons, c.offered - c.short_abandons)
+        AS abandonment_without_short_abandons_rate,
+    report.mean(c.wait_of_answered, c.answered) AS average_speed_of_answer_seconds,
+    report.mean(c.wait_of_abandoned, c.abandoned) AS average_time_to_abandon_seconds,
+    c.longest_wait AS longest_wait_seconds,
+    c.handled,
+    report.mean(c.talk + c.hold + c.wrap_up, c.handled) AS average_handle_seconds,
+    report.mean(c.talk, c.handled) AS average_talk_seconds,
+    report.mean(c.hold, c.handled) AS average_hold_seconds,
+    report.mean(c.wrap_up, c.handled) AS average_wrap_up_seconds,
+    c.transferred,
+    report.ratio(c.transferred, c.handled) AS transfer_rate,
+    c.offers,
+    c.offers_answered,
+    c.ring_no_answers,
+    report.ratio(c.offers_answered, c.offers) AS agent_answer_rate,
+    report.ratio(c.offers_answered, c.offers_answered + c.ring_no_answers)
+        AS agent_answer_of_own_offers_rate
+FROM counted c
+JOIN ccm.node n ON n.id = c.node_id;
+
+COMMENT ON VIEW report.queue_interval IS
+    'One row for each queue and quarter of an hour in which somebody joined it; intervals in which nobody did do not appear. Everything is counted in the interval of joining. Columns that end in _rate are between 0 and 1 and null when there is nothing to divide by. To sum intervals up, add the counts and divide again: means of rates are wrong. Filter by interval_start, which has an index.';
+COMMENT ON COLUMN report.queue_interval.node IS 'Name of the Asterisk';
+COMMENT ON COLUMN report.queue_interval.queue IS 'Name of the queue';
+COMMENT ON COLUMN report.queue_interval.interval_start IS
+    'Begin of the 15 minutes, inclusive: a visit belongs here by joined_at. At :00, :15, :30 and :45 of the hour in UTC, and so in every time zone in use';
+COMMENT ON COLUMN report.queue_interval.interval_end IS 'End of the 15 minutes, exclusive';
+COMMENT ON COLUMN report.queue_interval.service_level_seconds IS
+    'T: the service level threshold of the queue in seconds, as it is set now';
+COMMENT ON COLUMN report.queue_interval.short_abandon_seconds IS 'S: an abandon with a wait below so many seconds is short';
+COMMENT ON COLUMN report.queue_interval.offered IS
+    'Visits that began here = answered + abandoned + timed_out + left_by_key + other_exits + waiting';
+COMMENT ON COLUMN report.queue_interval.answered IS 'Visits that an agent answered';
+COMMENT ON COLUMN report.queue_interval.abandoned IS 'Visits in which the caller hung up while waiting';
+COMMENT ON COLUMN report.queue_interval.timed_out IS 'Visits that the queue ended after its longest wait';
+COMMENT ON COLUMN report.queue_interval.left_by_key IS 'Visits that the caller ended with a key and went on in the dialplan';
+COMMENT ON COLUMN report.queue_interval.no_agents IS 'Visits that the queue ended or refused since no agent was there';
+COMMENT ON COLUMN report.queue_interval.queue_full IS 'Visits that the queue refused since it was full';
+COMMENT ON COLUMN report.queue_interval.lost IS 'Visits whose end was not seen';
+COMMENT ON COLUMN report.queue_interval.other_exits IS 'no_agents + queue_full + lost';
+COMMENT ON COLUMN report.queue_interval.waiting IS 'Visits that still wait now';
+COMMENT ON COLUMN report.queue_interval.inferred IS 'Visits of which something was concluded and not seen; they are in the other counts too';
+COMMENT ON COLUMN report.queue_interval.answered_within IS 'Visits answered after T seconds or less';
+COMMENT ON COLUMN report.queue_interval.abandoned_within IS 'Visits abandoned after T seconds or less, short ones too';
+COMMENT ON COLUMN report.queue_interval.short_abandons IS 'Visits abandoned after less than S seconds';
+COMMENT ON COLUMN report.queue_interval.service_level_of_ended_rate IS
+    'answered_within / (answered + abandoned). The default of Genesys';
+COMMENT ON COLUMN report.queue_interval.service_level_without_short_abandons_rate IS
+    'answered_within / (answered + abandoned - short_abandons)';
+COMMENT ON COLUMN report.queue_interval.service_level_left_within_rate IS
+    '(answered_within + abandoned_within) / (answered + abandoned). As Amazon Connect has it, and Asterisk as ServicelevelPerf2';
+COMMENT ON COLUMN report.queue_interval.service_level_of_answered_rate IS
+    'answered_within / answered. As Asterisk has it as ServicelevelPerf';
+COMMENT ON COLUMN report.queue_interval.abandonment_rate IS 'abandoned / offered';
+COMMENT ON COLUMN report.queue_interval.abandonment_without_short_abandons_rate IS
+    '(abandoned - short_abandons) / (offered - short_abandons)';
+COMMENT ON COLUMN report.queue_interval.average_speed_of_answer_seconds IS
+    'ASA: mean wait of the answered visits only, in seconds; null when none was answered';
+COMMENT ON COLUMN report.queue_interval.average_time_to_abandon_seconds IS
+    'Mean wait of the abandoned visits, in seconds; null when none was abandoned';
+COMMENT ON COLUMN report.queue_interval.longest_wait_seconds IS
+    'Longest wait of any visit, however it ended, in seconds; one that still waits counts until now';
+COMMENT ON COLUMN report.queue_interval.handled IS
+    'Visits that came to at least one segment, and whose segments have all ended';
+COMMENT ON COLUMN report.queue_interval.average_handle_seconds IS
+    'AHT: sum of talk + hold + wrap-up of the handled visits / handled, in seconds. A visit with two segments counts once, with both';
+COMMENT ON COLUMN report.queue_interval.average_talk_seconds IS
+    'Sum of ended - answered - hold over the segments of the handled visits / handled, in seconds';
+COMMENT ON COLUMN report.queue_interval.average_hold_seconds IS
+    'Sum of the time on hold of the handled visits / handled, in seconds';
+COMMENT ON COLUMN report.queue_interval.average_wrap_up_seconds IS
+    'Sum of the wrap-up time of the handled visits, as set for the members / handled, in seconds';
+COMMENT ON COLUMN report.queue_interval.transferred IS 'Handled visits of which a segment ended with a transfer';
+COMMENT ON COLUMN report.queue_interval.transfer_rate IS 'transferred / handled';
+COMMENT ON COLUMN report.queue_interval.offers IS
+    'Times that an agent''s phone rang for these visits and stopped; one that still rings is not in it';
+COMMENT ON COLUMN report.queue_interval.offers_answered IS 'Offers that the agent answered';
+COMMENT ON COLUMN report.queue_interval.ring_no_answers IS 'Offers that the agent let ring out or refused';
+COMMENT ON COLUMN report.queue_interval.agent_answer_rate IS
+    'offers_answered / offers. With the strategy ringall an answer is also an offer lost for all others: see agent_answer_of_own_offers_rate';
+COMMENT ON COLUMN report.queue_interval.agent_answer_of_own_offers_rate IS
+    'offers_answered / (offers_answered + ring_no_answers): without the offers that ended since another agent answered, the caller left or the end was not seen';

@@ -1,0 +1,42 @@
+-- report.recording: each recording with the queue and the agent of its segment.
+CREATE OR REPLACE VIEW report.recording AS
+SELECT
+    r.interaction_id,
+    r.segment,
+    n.name AS node,
+    q.name AS queue,
+    coalesce(nullif(a.name, ''), a.interface) AS agent,
+    r.state,
+    r.path,
+    r.started_at,
+    r.ended_at,
+    round(r.seconds::numeric, 3) AS seconds,
+    report.seconds(s.answered_at, s.ended_at) AS segment_seconds,
+    r.bytes,
+    r.sha256,
+    r.error
+FROM ccm.recording r
+JOIN ccm.node n ON n.id = r.node_id
+LEFT JOIN ccm.segment s ON s.interaction_id = r.interaction_id AND s.ordinal = r.segment
+LEFT JOIN ccm.agent a ON a.id = s.agent_id
+LEFT JOIN ccm.queue_visit v ON v.interaction_id = s.interaction_id AND v.ordinal = s.visit
+LEFT JOIN ccm.queue q ON q.id = v.queue_id;
+
+COMMENT ON VIEW report.recording IS
+    'One row for each segment that was to be recorded, also when there is no file: state says what became of it';
+COMMENT ON COLUMN report.recording.interaction_id IS 'The interaction: report.interaction.id';
+COMMENT ON COLUMN report.recording.segment IS 'Which segment of the interaction, from 1';
+COMMENT ON COLUMN report.recording.node IS 'Name of the Asterisk whose recording directory holds the file';
+COMMENT ON COLUMN report.recording.queue IS 'Queue from which the segment came; null when that is not known';
+COMMENT ON COLUMN report.recording.agent IS 'Name of the agent; the interface where there is none; null when the segment is not known';
+COMMENT ON COLUMN report.recording.state IS
+    'expected (asked for), recording, finished, missing (should exist and does not), failed (Asterisk refused)';
+COMMENT ON COLUMN report.recording.path IS 'File, relative to the node''s recording directory';
+COMMENT ON COLUMN report.recording.started_at IS 'When recording was asked for';
+COMMENT ON COLUMN report.recording.ended_at IS 'When the talk ended; null while it lasts';
+COMMENT ON COLUMN report.recording.seconds IS 'Length of the audio in seconds; null until the file is finished';
+COMMENT ON COLUMN report.recording.segment_seconds IS
+    'Segment''s ended - answered, in seconds: what the length of the audio should be near to; null while it lasts';
+COMMENT ON COLUMN report.recording.bytes IS 'Size of the file in bytes; null until it is finished';
+COMMENT ON COLUMN report.recording.sha256 IS 'SHA-256 of the file, hexadecimal; null until it is finished';
+COMMENT ON COLUMN report.recording.error IS 'What went wrong, in words; empty otherwise';
