@@ -4,9 +4,9 @@ An agent's state follows from three sources: membership, pause and device state 
 (member events), the offers and talks of queue calls (facts of the call machine), and the wrap-up
 time after a talk (time). At each moment the first of these that holds is the state:
 
-    logged_out    member of no queue
     talking       in a talk that came through a queue
-    ringing       a queue offers a call
+    ringing       a queue offers a call, or another call rings the phone
+    logged_out    member of no queue
     wrap_up       within the wrap-up time after a talk
     paused        paused in every queue
     unavailable   the phone can't be reached (device state invalid or unavailable)
@@ -35,8 +35,10 @@ from ccmiddleware.pbx import events as ami
 
 UNREACHABLE = frozenset({4, 5})
 """Device states of app_queue: invalid, unavailable."""
-IN_USE = frozenset({2, 3, 6, 7, 8})
-"""Device states of app_queue: in use, busy, ringing, ringing and in use, on hold."""
+IN_USE = frozenset({2, 3, 7, 8})
+"""Device states of app_queue: in use, busy, ringing and in use, on hold."""
+RINGING = 6
+"""Device state of app_queue: ringing."""
 
 
 class _Agent:
@@ -241,13 +243,13 @@ class Presence:
 
     # -- deciding ---------------------------------------------------------------------------
 
-    def _state(self, agent: _Agent) -> tuple[AgentStateName, str]:  # noqa: C901 - the table above
-        if not agent.queues:
-            return "logged_out", ""
+    def _state(self, agent: _Agent) -> tuple[AgentStateName, str]:
         if agent.talks:
             return "talking", ""
         if agent.offers:
             return "ringing", ""
+        if not agent.queues:
+            return "logged_out", ""
         if agent.wrap_up_until is not None:
             return "wrap_up", ""
         members = agent.queues.values()
@@ -258,6 +260,8 @@ class Presence:
             return "unavailable", ""
         if statuses & IN_USE:
             return "busy", ""
+        if RINGING in statuses:
+            return "ringing", ""
         return "idle", ""
 
     def _settle(self, agent: _Agent, at: datetime) -> None:

@@ -1,0 +1,200 @@
+"""One Asterisk node, followed: AMI items in, through the pure machines, facts out to the writer.
+
+``NodeFollower.run`` is the sequential worker that sees every item in Asterisk's order. A second
+task, ``resync``, only asks Asterisk for its lists after a gap; the answers come back through the
+same stream, so they have their exact place in it. Neither knows Postgres: facts go to ``write``.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from ccmiddleware.agents.presence import Presence
+from ccmiddleware.calls.machine import CallMachine
+from ccmiddleware.clock import Clock, utc_now
+from ccmiddleware.config import NodeSettings, Settings
+from ccmiddleware.errors import PermanentError, TemporaryError
+from ccmiddleware.facts import AnyFact, Interaction, Segment
+from ccmiddleware.pbx import events as ami
+from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
+from ccmiddleware.recordings.recorder import Recorder
+from ccmiddleware.web.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 0.5
+"""How often awaited events are checked while nothing arrives."""
+
+WRITE_RETRY_SECONDS = 1.0
+"""Pause before facts are written again that the journal had no room for."""
+
+RESYNC_RETRY_SECONDS = 2.0
+"""Pause before Asterisk is asked again for lists that it did not give."""
+
+
+class NodeFollower:
+    """Everything that happens on one node.
+
+    ``write`` takes facts for good or raises TemporaryError; they are then offered again, and the
+    stream is not read meanwhile, so that nothing overtakes and what is lost is marked as a gap.
+    """
+
+    def __init__(
+        self,
+        node: NodeSettings,
+        settings: Settings,
+        link: AmiLink,
+        write: Callable[[Sequence[AnyFact]], None],
+        metrics: Metrics,
+        *,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.node = node
+        self.link = link
+        self.write = write
+        self.metrics = metrics
+        self.clock = clock
+        self.machine = CallMachine(node.name, wrap_up_default=settings.wrap_up_for)
+        self.presence = Presence(node.name, service_level=settings.service_level_for)
+        self.recorder = Recorder(node, settings, link, self.tell)
+        self.version = ""
+        """Version of Asterisk, once it said so."""
+        self.synchronised = False
+        """False from the loss of the link, or a gap, until Asterisk's lists were taken in."""
+        self._down_at: datetime | None = None
+        self._wanted = asyncio.Event()
+        self._unwritten: list[AnyFact] = []
+
+    def restore(self, facts: Sequence[AnyFact]) -> None:
+        """Take up what was open when an earlier daemon stopped."""
+        self.machine.restore(facts)
+        self.presence.restore(facts)
+        self.recorder.restore(facts)
+        last = [fact.started_at for fact in facts if isinstance(fact, Interaction)]
+        self._down_at = max(last, default=None)
+
+    def tell(self, facts: Sequence[AnyFact]) -> None:
+        """Facts for the writer from outside the stream (the recorder's)."""
+        self._unwritten.extend(facts)
+        self._flush()
+
+    # -- the stream -------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Take items until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(TICK_SECONDS):
+                    items = await self.link.read()
+            except TimeoutError:
+                items = []
+            await self.take(items)
+
+    async def take(self, items: Sequence[Item]) -> None:
+        """Turn items into facts and hand them over, waiting while there is no room."""
+        now = self.clock()
+        for item in items:
+            self._unwritten.extend(self._facts_of(item, now))
+        self._unwritten.extend(self._observed(self.machine.tick(now)))
+        self._unwritten.extend(self.presence.tick(now))
+        while not self._flush():
+            await asyncio.sleep(WRITE_RETRY_SECONDS)
+        self.metrics_of(items, now)
+
+    def _flush(self) -> bool:
+        """Hand the facts over; False when there was no room for them."""
+        if not self._unwritten:
+            return True
+        try:
+            self.write(self._unwritten)
+        except TemporaryError as error:
+            log.error("facts wait for room", node=self.node.name, reason=str(error))
+            return False
+        self._unwritten = []
+        return True
+
+    def _facts_of(self, item: Item, now: datetime) -> list[AnyFact]:
+        match item:
+            case ami.Event():
+                facts = self._observed(self.machine.step(item, now))
+                facts.extend(self.presence.step(item))
+                if isinstance(item, ami.CoreShowChannelsComplete):
+                    self.synchronised = True
+                return facts
+            case LinkUp():
+                log.info("link up", node=self.node.name, banner=item.banner)
+                self._missed(self._down_at)
+            case LinkDown():
+                log.warning("link down", node=self.node.name, reason=item.reason)
+                self.synchronised = False
+                self._down_at = item.at
+            case Gap():
+                log.error("events lost", node=self.node.name, dropped=item.dropped)
+                self._missed(item.at)
+        return []
+
+    def _missed(self, at: datetime | None) -> None:
+        self.synchronised = False
+        self.machine.miss(at)
+        self.presence.miss()
+        self._wanted.set()
+
+    def _observed(self, facts: list[AnyFact]) -> list[AnyFact]:
+        """The call machine's facts, and what agents and recorder make of them."""
+        if not facts:
+            return facts
+        self.recorder.observe(facts, self._queue_of)
+        self._count(facts)
+        return facts + self.presence.observe(facts)
+
+    def _queue_of(self, segment: Segment) -> str:
+        call = self.machine.by_id.get(segment.interaction_id)
+        return call.visits[segment.visit - 1].queue if call is not None else ""
+
+    # -- asking for Asterisk's lists --------------------------------------------------------
+
+    async def resync(self) -> None:
+        """Ask for the lists whenever something was missed, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self.link.send_list("QueueStatus")
+                await self.link.send_list("CoreShowChannels")
+                await self._ask_version()
+            except TemporaryError as error:
+                log.warning("resync failed", node=self.node.name, reason=str(error))
+                if self.link.state.up:
+                    # The lists are only whole when both came: begin anew.
+                    await asyncio.sleep(RESYNC_RETRY_SECONDS)
+                    self._wanted.set()
+            except PermanentError as error:
+                log.error(
+                    "resync refused: the manager user needs the classes of asterisk/manager/ccm.conf",
+                    node=self.node.name,
+                    reason=str(error),
+                )
+
+    async def _ask_version(self) -> None:
+        try:
+            answer = await self.link.send("CoreSettings")
+        except PermanentError as error:
+            log.info("version unknown", node=self.node.name, reason=str(error))
+        else:
+            self.version = answer.headers.get("AsteriskVersion", "")
+
+    # -- counting ---------------------------------------------------------------------------
+
+    def _count(self, facts: Sequence[AnyFact]) -> None:
+        for fact in facts:
+            if isinstance(fact, Interaction) and fact.ended_at is not None:
+                self.metrics.interaction_ended(self.node.name, fact.outcome or "lost")
+
+    def metrics_of(self, items: Sequence[Item], now: datetime) -> None:
+        """Lag from Asterisk's clock to here, once for each batch: its oldest event."""
+        first = next((item for item in items if isinstance(item, ami.Event)), None)
+        if first is not None:
+            lag = max(timedelta(0), now - first.at)
+            self.metrics.event_lag(self.node.name, lag.total_seconds())

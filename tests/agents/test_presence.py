@@ -1,0 +1,219 @@
+"""Agents' states: each moment belongs to exactly one interval."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+from pbx_story import at, story
+
+from ccmiddleware.agents.presence import Presence
+from ccmiddleware.calls.machine import CallMachine
+from ccmiddleware.facts import AgentState, AnyFact, Queue, QueueMembership
+
+
+class Floor:
+    """Call machine and presence wired as on a node; collects what they tell."""
+
+    def __init__(self) -> None:
+        self.machine = CallMachine("pbx")
+        self.presence = Presence("pbx")
+        self.facts: list[AnyFact] = []
+
+    def after(self, text: str) -> "Floor":
+        for event in story(text):
+            told = self.machine.step(event, event.at)
+            self.facts += told + self.presence.observe(told) + self.presence.step(event)
+        return self
+
+    def wait(self, until: float) -> "Floor":
+        self.facts += self.presence.tick(at(until))
+        return self
+
+    def intervals(self, interface: str = "PJSIP/1001") -> list[AgentState]:
+        newest: dict[object, AgentState] = {}
+        for fact in self.facts:
+            if isinstance(fact, AgentState) and fact.interface == interface:
+                newest[fact.started_at] = fact
+        rows = sorted(newest.values(), key=lambda row: row.started_at)
+        for earlier, later in pairwise(rows):
+            assert earlier.ended_at == later.started_at, "a gap or an overlap"
+            assert (earlier.state, earlier.reason) != (later.state, later.reason)
+        assert rows == [] or rows[-1].ended_at is None
+        return rows
+
+    def states(self, interface: str = "PJSIP/1001") -> list[tuple[str, float]]:
+        """State and begin, in seconds of the story."""
+        return [
+            (row.state, (row.started_at - at(0)).total_seconds())
+            for row in self.intervals(interface)
+        ]
+
+
+LOGIN = "0 QueueMemberAdded agent=1001 Queue=support Status=1\n"
+
+
+def test_a_queue_call_from_ringing_to_idle_with_wrap_up() -> None:
+    floor = Floor().after("""
+        0 QueueMemberAdded agent=1001 Queue=support Status=1 Wrapuptime=15
+        9 QueueCallerJoin caller=1 Queue=support
+        10 QueueMemberStatus agent=1001 Queue=support Status=6 Wrapuptime=15
+        10 AgentCalled caller=1 agent=1001 Queue=support
+        13 QueueMemberStatus agent=1001 Queue=support Status=2 Wrapuptime=15
+        13 QueueCallerLeave caller=1 Queue=support
+        13 AgentConnect caller=1 agent=1001 Queue=support
+        60 AgentComplete caller=1 agent=1001 Queue=support Reason=agent
+        60 QueueMemberStatus agent=1001 Queue=support Status=1 Wrapuptime=15
+    """)
+    floor.wait(74.9)
+    assert floor.states()[-1] == ("wrap_up", 60)
+    floor.wait(80)
+    assert floor.states() == [
+        ("idle", 0),
+        ("ringing", 10),
+        ("talking", 13),
+        ("wrap_up", 60),
+        ("idle", 75),
+    ]
+
+
+def test_ring_no_answer_goes_back_to_idle() -> None:
+    floor = (
+        Floor()
+        .after(LOGIN)
+        .after("""
+        5 QueueCallerJoin caller=1 Queue=support
+        5 AgentCalled caller=1 agent=1001 Queue=support
+        5 QueueMemberStatus agent=1001 Queue=support Status=6
+        10 AgentRingNoAnswer caller=1 agent=1001 Queue=support
+        10.01 QueueMemberStatus agent=1001 Queue=support Status=1
+    """)
+    )
+    assert floor.states() == [("idle", 0), ("ringing", 5), ("idle", 10.01)]
+
+
+def test_paused_only_when_paused_in_every_queue() -> None:
+    floor = Floor().after("""
+        0 QueueMemberAdded agent=1001 Queue=support Status=1
+        0 QueueMemberAdded agent=1001 Queue=sales Status=1
+        5 QueueMemberPause agent=1001 Queue=support Status=1 Paused=1 PausedReason=lunch
+        6 QueueMemberPause agent=1001 Queue=sales Status=1 Paused=1 PausedReason=lunch
+        9 QueueMemberPause agent=1001 Queue=sales Status=1 Paused=0
+    """)
+    assert floor.states() == [("idle", 0), ("paused", 6), ("idle", 9)]
+    assert [row.reason for row in floor.intervals()] == ["", "lunch", ""]
+
+
+def test_another_pause_reason_is_another_interval() -> None:
+    floor = (
+        Floor()
+        .after(LOGIN)
+        .after("""
+        5 QueueMemberPause agent=1001 Queue=support Status=1 Paused=1 PausedReason=lunch
+        8 QueueMemberPause agent=1001 Queue=support Status=1 Paused=1 PausedReason=training
+    """)
+    )
+    assert [(row.state, row.reason) for row in floor.intervals()] == [
+        ("idle", ""),
+        ("paused", "lunch"),
+        ("paused", "training"),
+    ]
+
+
+def test_busy_and_ringing_and_unavailable_follow_the_phone() -> None:
+    floor = (
+        Floor()
+        .after(LOGIN)
+        .after("""
+        1 QueueMemberStatus agent=1001 Queue=support Status=6
+        2 QueueMemberStatus agent=1001 Queue=support Status=2
+        3 QueueMemberStatus agent=1001 Queue=support Status=8
+        4 QueueMemberStatus agent=1001 Queue=support Status=5
+        5 QueueMemberStatus agent=1001 Queue=support Status=1
+    """)
+    )
+    assert floor.states() == [
+        ("idle", 0),
+        ("ringing", 1),
+        ("busy", 2),
+        ("unavailable", 4),
+        ("idle", 5),
+    ]
+
+
+def test_logging_out_of_the_last_queue_and_in_again() -> None:
+    floor = Floor().after("""
+        0 QueueMemberAdded agent=1001 Queue=support Status=1
+        1 QueueMemberAdded agent=1001 Queue=sales Status=1
+        2 QueueMemberRemoved agent=1001 Queue=support
+        3 QueueMemberRemoved agent=1001 Queue=sales
+        9 QueueMemberAdded agent=1001 Queue=sales Status=1
+    """)
+    assert floor.states() == [("idle", 0), ("logged_out", 3), ("idle", 9)]
+    told = [f for f in floor.facts if isinstance(f, QueueMembership)]
+    assert [(m.queue, m.member) for m in told] == [
+        ("support", True),
+        ("sales", True),
+        ("support", False),
+        ("sales", False),
+        ("sales", True),
+    ]
+
+
+def test_an_agent_who_logs_out_during_a_talk_still_talks() -> None:
+    floor = (
+        Floor()
+        .after(LOGIN)
+        .after("""
+        5 QueueCallerJoin caller=1 Queue=support
+        5 AgentConnect caller=1 agent=1001 Queue=support
+        7 QueueMemberRemoved agent=1001 Queue=support
+        9 AgentComplete caller=1 agent=1001 Queue=support Reason=caller
+    """)
+    )
+    assert floor.states() == [("idle", 0), ("talking", 5), ("logged_out", 9)]
+
+
+def test_a_new_call_ends_the_wrap_up() -> None:
+    floor = Floor().after("""
+        0 QueueMemberAdded agent=1001 Queue=support Status=1 Wrapuptime=30
+        1 QueueCallerJoin caller=1 Queue=support
+        1 AgentConnect caller=1 agent=1001 Queue=support
+        5 AgentComplete caller=1 agent=1001 Queue=support Reason=caller
+        9 QueueCallerJoin caller=2 Queue=support
+        9 AgentConnect caller=2 agent=1001 Queue=support
+    """)
+    floor.wait(50)
+    assert [state for state, _ in floor.states()] == ["idle", "talking", "wrap_up", "talking"]
+
+
+def test_members_that_asterisk_does_not_list_after_a_gap_are_logged_out() -> None:
+    floor = Floor().after("""
+        0 QueueMemberAdded agent=1001 Queue=support Status=1
+        0 QueueMemberAdded agent=1002 Queue=support Status=1
+    """)
+    floor.presence.miss()
+    floor.after("""
+        30 QueueParams Queue=support Strategy=ringall
+        30 QueueMember Location=PJSIP/1002 Name="Agent 1002" Queue=support Status=1
+        30 QueueStatusComplete
+    """)
+    assert floor.states("PJSIP/1001") == [("idle", 0), ("logged_out", 30)]
+    assert floor.intervals("PJSIP/1001")[-1].inferred
+    assert floor.states("PJSIP/1002") == [("idle", 0)]
+    assert [f.name for f in floor.facts if isinstance(f, Queue)] == ["support"]
+
+
+def test_a_restarted_daemon_goes_on_with_the_open_interval() -> None:
+    first = Floor().after(LOGIN)
+    floor = Floor()
+    floor.presence.restore(first.facts)
+    floor.presence.miss()
+    floor.after("""
+        30 QueueMember Location=PJSIP/1001 Name="Agent 1001" Queue=support Status=1
+        30 QueueStatusComplete
+    """)
+    assert not [fact for fact in floor.facts if isinstance(fact, AgentState)]
+    floor.after("40 QueueMemberPause agent=1001 Queue=support Status=1 Paused=1")
+    closed, opened = (fact for fact in floor.facts if isinstance(fact, AgentState))
+    assert (closed.started_at, closed.ended_at) == (at(0), at(40))
+    assert closed.version > first.intervals()[0].version
+    assert (opened.state, opened.started_at) == ("paused", at(0) + timedelta(seconds=40))
