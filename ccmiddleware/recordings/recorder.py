@@ -125,7 +125,7 @@ class Recorder:
         key = (recording.interaction_id, recording.segment)
         bound = log.bind(node=self.node.name, interaction=str(key[0]), segment=key[1])
         try:
-            if recording.state == "expected" and not self.ended[key].done():
+            if recording.version == 1:
                 recording = await self._start(recording, channel)
             if recording.state == "failed":
                 bound.warning("recording failed", reason=recording.error)

@@ -1,0 +1,232 @@
+"""The way of a recording from the answer to the finished file; a stand-in plays Asterisk."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from pbx_story import at
+from wav_files import complete, unfinished
+
+from ccmiddleware.config import Settings, parse
+from ccmiddleware.errors import PermanentError, TemporaryError
+from ccmiddleware.facts import AnyFact, Recording, Segment
+from ccmiddleware.ids import uuid7_shaped
+from ccmiddleware.recordings.recorder import Recorder
+
+ID = uuid7_shaped(1764237600_000, "a call")
+
+TALK = Segment(
+    interaction_id=ID,
+    ordinal=1,
+    version=5,
+    visit=1,
+    node="pbx",
+    interface="PJSIP/1001",
+    member_name="Ann",
+    channel="PJSIP/trunk-1",
+    agent_channel="PJSIP/1001-1",
+    offered_at=at(0),
+    answered_at=at(2),
+)
+ENDED = replace(TALK, version=9, ended_at=at(32), ended_by="agent")
+
+
+class StandIn:
+    """Takes actions; ``does`` says what happens on each."""
+
+    def __init__(self, does: Callable[[str, Mapping[str, Any]], None] | None = None) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.does = does or (lambda action, fields: None)
+
+    async def send(
+        self,
+        action: str,
+        fields: Mapping[str, str | Sequence[str]] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        self.sent.append((action, dict(fields or {})))
+        self.does(action, fields or {})
+
+
+class Desk:
+    """A recorder under test with what it told."""
+
+    def __init__(self, directory: Path, asterisk: StandIn, policy: str = "always") -> None:
+        self.settings: Settings = parse(
+            {
+                "node": [
+                    {"name": "pbx", "ami": {"secret": "x"}, "recordings": str(directory)},
+                ],
+                "recording": {"policy": policy},
+            },
+            "test",
+        )
+        self.told: list[AnyFact] = []
+        self.asterisk = asterisk
+        self.changed = asyncio.Event()
+        node = self.settings.node[0]
+        self.recorder = Recorder(node, self.settings, asterisk, self.tell, finish_within=2.0)
+
+    def tell(self, facts: Sequence[AnyFact]) -> None:
+        self.told.extend(facts)
+        self.changed.set()
+
+    def observe(self, *facts: AnyFact) -> None:
+        self.recorder.observe(facts, lambda segment: "support")
+
+    def states(self) -> list[str]:
+        recordings = [fact for fact in self.told if isinstance(fact, Recording)]
+        assert [one.version for one in recordings] == sorted({one.version for one in recordings})
+        return [one.state for one in recordings]
+
+    @property
+    def last(self) -> Recording:
+        return [fact for fact in self.told if isinstance(fact, Recording)][-1]
+
+    @property
+    def last_state(self) -> str:
+        return self.last.state if self.told else "none"
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(self.recorder.run(), name="recorder")
+            yield
+            task.cancel()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
+
+
+async def test_from_answer_to_finished_file(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    path = f"2026/11/27/{ID}-1.wav"
+    async with desk.running():
+        desk.observe(TALK)
+        await desk.until(lambda: desk.states() == ["expected", "recording"])
+        assert desk.asterisk.sent == [
+            ("MixMonitor", {"Channel": "PJSIP/trunk-1", "File": str(tmp_path / path)})
+        ]
+        complete(tmp_path / path, 30)
+        desk.observe(ENDED)
+        await desk.until(lambda: desk.last_state == "finished")
+    assert desk.asterisk.sent[1:] == [("StopMixMonitor", {"Channel": "PJSIP/trunk-1"})]
+    assert (desk.last.path, desk.last.seconds, desk.last.ended_at) == (path, 30.0, at(32))
+    assert desk.recorder.ended == {}
+
+
+async def test_waits_for_asterisk_to_close_the_file(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    file = tmp_path / f"2026/11/27/{ID}-1.wav"
+    async with desk.running():
+        desk.observe(TALK)
+        await desk.until(lambda: desk.states() == ["expected", "recording"])
+        unfinished(file, 30)
+        desk.observe(ENDED)
+        await asyncio.sleep(0.05)
+        assert len(desk.asterisk.sent) == 2
+        assert desk.last.state == "recording"
+        complete(file, 30)
+        await desk.until(lambda: desk.last_state == "finished")
+
+
+async def test_a_file_that_never_comes_is_missing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    async with desk.running():
+        desk.observe(TALK)
+        desk.observe(ENDED)
+        await desk.until(lambda: desk.last_state == "missing")
+    assert desk.last.error == "there is no such file"
+
+
+async def test_refusal_is_a_visible_failure(tmp_path: Path) -> None:
+    def refuse(action: str, fields: Mapping[str, Any]) -> None:
+        raise PermanentError("Permission denied")
+
+    desk = Desk(tmp_path, StandIn(refuse))
+    async with desk.running():
+        desk.observe(TALK)
+        await desk.until(lambda: desk.states() == ["expected", "failed"])
+    assert desk.last.error == "Asterisk refused: Permission denied"
+
+
+async def test_no_answer_leaves_it_to_the_file(tmp_path: Path) -> None:
+    def silent(action: str, fields: Mapping[str, Any]) -> None:
+        raise TemporaryError("no answer within 10 s")
+
+    desk = Desk(tmp_path, StandIn(silent))
+    async with desk.running():
+        desk.observe(TALK)
+        await desk.until(lambda: desk.states() == ["expected", "expected"])
+        assert "no answer within 10 s" in desk.last.error
+        complete(tmp_path / desk.last.path, 30)
+        desk.observe(ENDED)
+        await desk.until(lambda: desk.last_state == "finished")
+    assert desk.last.error == ""
+
+
+async def test_the_same_talk_is_recorded_once(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    async with desk.running():
+        desk.observe(TALK, replace(TALK, version=6, hold_seconds=3.0))
+        await desk.until(lambda: desk.states() == ["expected", "recording"])
+        desk.observe(replace(TALK, version=7, hold_seconds=4.0))
+        await asyncio.sleep(0.05)
+    assert [action for action, _ in desk.asterisk.sent] == ["MixMonitor"]
+
+
+async def test_nothing_is_recorded_where_the_policy_says_never(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn(), policy="never")
+    async with desk.running():
+        desk.observe(TALK, ENDED)
+        await asyncio.sleep(0.05)
+    assert desk.told == []
+    assert desk.asterisk.sent == []
+
+
+async def test_a_restarted_daemon_finishes_what_it_finds(tmp_path: Path) -> None:
+    left = Recording(
+        interaction_id=ID,
+        segment=1,
+        version=2,
+        node="pbx",
+        state="recording",
+        path=f"2026/11/27/{ID}-1.wav",
+        started_at=at(2),
+    )
+    complete(tmp_path / left.path, 30)
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.restore([left])
+    async with desk.running():
+        await desk.until(lambda: desk.last_state == "finished")
+    assert desk.last.version > left.version
+    assert desk.asterisk.sent == []
+
+
+async def test_a_restarted_daemon_waits_for_a_talk_that_goes_on(tmp_path: Path) -> None:
+    left = Recording(
+        interaction_id=ID,
+        segment=1,
+        version=2,
+        node="pbx",
+        state="recording",
+        path=f"2026/11/27/{ID}-1.wav",
+        started_at=at(2),
+    )
+    complete(tmp_path / left.path, 30)
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.restore([TALK, left])
+    async with desk.running():
+        await asyncio.sleep(0.05)
+        assert desk.told == []
+        desk.observe(ENDED)
+        await desk.until(lambda: desk.last_state == "finished")
+    assert desk.last.ended_at == at(32)
+    assert [action for action, _ in desk.asterisk.sent] == ["StopMixMonitor"]
