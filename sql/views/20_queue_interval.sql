@@ -3,89 +3,85 @@
 -- Everything is counted in the interval in which the visit began (joined_at), also what happened to it
 -- later, so that the ratios compare the same interactions above and below the line.
 --
--- Three kinds of rows are put under each other and then grouped once: visits, what was handled of
--- them, offers made for them. A condition on interval_start goes down into each of the three, where
--- the index queue_visit_interval answers it; a join of three grouped parts would read whole tables.
+-- The LATERAL parts look up the segments and offers of one visit by the interaction's id, which also
+-- picks the partition. So a condition on interval_start, which the index queue_visit_interval answers,
+-- reads the rows of those visits only; a join would read the whole of both tables for one day.
 CREATE OR REPLACE VIEW report.queue_interval AS
-WITH part AS (
+WITH visit AS (
     SELECT
         v.queue_id,
         date_bin('15 minutes', v.joined_at, timestamptz '2000-01-01 00:00+00') AS interval_start,
         CASE
             WHEN v.answered_at IS NOT NULL THEN 'answered'
             ELSE coalesce(v.outcome, 'waiting')
-        END AS visit,
+        END AS outcome,
         report.seconds(v.joined_at, coalesce(v.answered_at, v.left_at, report.now())) AS wait,
         v.inferred,
-        NULL::numeric AS talk,
-        NULL::numeric AS hold,
-        NULL::numeric AS wrap_up,
-        NULL::boolean AS transferred,
-        NULL::text AS offer
+        s.handled,
+        s.transferred,
+        s.talk,
+        s.hold,
+        s.wrap_up,
+        o.offers,
+        o.answered AS offers_answered,
+        o.ring_no_answers
     FROM ccm.queue_visit v
-    UNION ALL
-    SELECT
-        v.queue_id,
-        date_bin('15 minutes', v.joined_at, timestamptz '2000-01-01 00:00+00'),
-        NULL,
-        NULL,
-        NULL,
-        sum(greatest(report.seconds(s.answered_at, s.ended_at) - round(s.hold_seconds::numeric, 3), 0)),
-        sum(round(s.hold_seconds::numeric, 3)),
-        sum(round(s.wrap_up_seconds::numeric, 3)),
-        bool_or(s.ended_by = 'transfer'),
-        NULL
-    FROM ccm.queue_visit v
-    JOIN ccm.segment s ON s.interaction_id = v.interaction_id AND s.visit = v.ordinal
-    GROUP BY v.interaction_id, v.ordinal, v.queue_id, v.joined_at
-    HAVING bool_and(s.ended_at IS NOT NULL)
-    UNION ALL
-    SELECT
-        v.queue_id,
-        date_bin('15 minutes', v.joined_at, timestamptz '2000-01-01 00:00+00'),
-        NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        o.outcome
-    FROM ccm.queue_visit v
-    JOIN ccm.offer o ON o.interaction_id = v.interaction_id AND o.visit = v.ordinal
-    WHERE o.outcome IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT
+            coalesce(bool_and(segment.ended_at IS NOT NULL), false) AS handled,
+            bool_or(segment.ended_by = 'transfer') AS transferred,
+            sum(greatest(report.seconds(segment.answered_at, segment.ended_at)
+                - round(segment.hold_seconds::numeric, 3), 0)) AS talk,
+            sum(round(segment.hold_seconds::numeric, 3)) AS hold,
+            sum(round(segment.wrap_up_seconds::numeric, 3)) AS wrap_up
+        FROM ccm.segment
+        WHERE segment.interaction_id = v.interaction_id AND segment.visit = v.ordinal
+    ) s
+    CROSS JOIN LATERAL (
+        SELECT
+            count(offer.outcome) AS offers,
+            count(*) FILTER (WHERE offer.outcome = 'answered') AS answered,
+            count(*) FILTER (WHERE offer.outcome = 'ring_no_answer') AS ring_no_answers
+        FROM ccm.offer
+        WHERE offer.interaction_id = v.interaction_id AND offer.visit = v.ordinal
+    ) o
 ),
 counted AS (
     SELECT
-        p.queue_id,
-        p.interval_start,
+        v.interval_start,
         q.node_id,
         q.name,
         q.service_level_seconds,
         5 AS short_abandon_seconds,
-        count(p.visit) AS offered,
-        count(*) FILTER (WHERE p.visit = 'answered') AS answered,
-        count(*) FILTER (WHERE p.visit = 'abandoned') AS abandoned,
-        count(*) FILTER (WHERE p.visit = 'timed_out') AS timed_out,
-        count(*) FILTER (WHERE p.visit = 'left_by_key') AS left_by_key,
-        count(*) FILTER (WHERE p.visit = 'no_agents') AS no_agents,
-        count(*) FILTER (WHERE p.visit = 'queue_full') AS queue_full,
-        count(*) FILTER (WHERE p.visit = 'lost') AS lost,
-        count(*) FILTER (WHERE p.visit = 'waiting') AS waiting,
-        count(*) FILTER (WHERE p.inferred) AS inferred,
-        count(*) FILTER (WHERE p.visit = 'answered' AND p.wait <= q.service_level_seconds)
+        count(*) AS offered,
+        count(*) FILTER (WHERE v.outcome = 'answered') AS answered,
+        count(*) FILTER (WHERE v.outcome = 'abandoned') AS abandoned,
+        count(*) FILTER (WHERE v.outcome = 'timed_out') AS timed_out,
+        count(*) FILTER (WHERE v.outcome = 'left_by_key') AS left_by_key,
+        count(*) FILTER (WHERE v.outcome = 'no_agents') AS no_agents,
+        count(*) FILTER (WHERE v.outcome = 'queue_full') AS queue_full,
+        count(*) FILTER (WHERE v.outcome = 'lost') AS lost,
+        count(*) FILTER (WHERE v.outcome = 'waiting') AS waiting,
+        count(*) FILTER (WHERE v.inferred) AS inferred,
+        count(*) FILTER (WHERE v.outcome = 'answered' AND v.wait <= q.service_level_seconds)
             AS answered_within,
-        count(*) FILTER (WHERE p.visit = 'abandoned' AND p.wait <= q.service_level_seconds)
+        count(*) FILTER (WHERE v.outcome = 'abandoned' AND v.wait <= q.service_level_seconds)
             AS abandoned_within,
-        count(*) FILTER (WHERE p.visit = 'abandoned' AND p.wait < 5) AS short_abandons,
-        sum(p.wait) FILTER (WHERE p.visit = 'answered') AS wait_of_answered,
-        sum(p.wait) FILTER (WHERE p.visit = 'abandoned') AS wait_of_abandoned,
-        max(p.wait) AS longest_wait,
-        count(p.talk) AS handled,
-        count(*) FILTER (WHERE p.transferred) AS transferred,
-        sum(p.talk) AS talk,
-        sum(p.hold) AS hold,
-        sum(p.wrap_up) AS wrap_up,
-        count(p.offer) AS offers,
-        count(*) FILTER (WHERE p.offer = 'answered') AS offers_answered,
-        count(*) FILTER (WHERE p.offer = 'ring_no_answer') AS ring_no_answers
-    FROM part p
-    JOIN ccm.queue q ON q.id = p.queue_id
-    GROUP BY p.queue_id, p.interval_start, q.id
+        count(*) FILTER (WHERE v.outcome = 'abandoned' AND v.wait < 5) AS short_abandons,
+        sum(v.wait) FILTER (WHERE v.outcome = 'answered') AS wait_of_answered,
+        sum(v.wait) FILTER (WHERE v.outcome = 'abandoned') AS wait_of_abandoned,
+        max(v.wait) AS longest_wait,
+        count(*) FILTER (WHERE v.handled) AS handled,
+        count(*) FILTER (WHERE v.handled AND v.transferred) AS transferred,
+        sum(v.talk) FILTER (WHERE v.handled) AS talk,
+        sum(v.hold) FILTER (WHERE v.handled) AS hold,
+        sum(v.wrap_up) FILTER (WHERE v.handled) AS wrap_up,
+        sum(v.offers)::bigint AS offers,
+        sum(v.offers_answered)::bigint AS offers_answered,
+        sum(v.ring_no_answers)::bigint AS ring_no_answers
+    FROM visit v
+    JOIN ccm.queue q ON q.id = v.queue_id
+    GROUP BY v.interval_start, q.id
 )
 SELECT
     n.name AS node,
