@@ -66,7 +66,7 @@ class Recorder:
         self.finish_within = finish_within
         self.ended: dict[Key, asyncio.Future[datetime]] = {}
         """One future for each recording that is followed; set to the end of the talk."""
-        self._new: asyncio.Queue[tuple[Recording, str]] = asyncio.Queue()
+        self._new: asyncio.Queue[tuple[Recording, str, bool]] = asyncio.Queue()
 
     def observe(self, facts: Iterable[AnyFact], queue_of: Callable[[Segment], str]) -> None:
         """Look at facts of the call machine: talks that begin, talks that end."""
@@ -90,7 +90,7 @@ class Recorder:
                         path=str(relative_path(fact, policy)),
                         started_at=fact.answered_at,
                     )
-                    self._follow(recording, fact.channel)
+                    self._follow(recording, fact.channel, fresh=True)
 
     def restore(self, facts: Iterable[AnyFact]) -> None:
         """Take up what an earlier daemon left unfinished."""
@@ -104,28 +104,29 @@ class Recorder:
             if isinstance(fact, Recording) and fact.state in ("expected", "recording"):
                 key = (fact.interaction_id, fact.segment)
                 segment = talking.get(key)
-                self._follow(fact, segment.channel if segment is not None else "")
+                self._follow(fact, segment.channel if segment is not None else "", fresh=False)
                 if segment is None:
                     self.ended[key].set_result(fact.ended_at or fact.started_at)
 
-    def _follow(self, recording: Recording, channel: str) -> None:
+    def _follow(self, recording: Recording, channel: str, *, fresh: bool) -> None:
         key = (recording.interaction_id, recording.segment)
         self.ended[key] = asyncio.get_running_loop().create_future()
-        self._new.put_nowait((recording, channel))
+        self._new.put_nowait((recording, channel, fresh))
 
     async def run(self) -> None:
         """Follow recordings until cancelled; what is unfinished then is left for the next start."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                recording, channel = await self._new.get()
+                recording, channel, fresh = await self._new.get()
                 name = f"recording {recording.interaction_id}-{recording.segment}"
-                tasks.create_task(self._record(recording, channel), name=name)
+                tasks.create_task(self._record(recording, channel, fresh), name=name)
 
-    async def _record(self, recording: Recording, channel: str) -> None:
+    async def _record(self, recording: Recording, channel: str, fresh: bool) -> None:
         key = (recording.interaction_id, recording.segment)
         bound = log.bind(node=self.node.name, interaction=str(key[0]), segment=key[1])
         try:
-            if recording.version == 1:
+            if fresh:
+                # What an earlier daemon began may be recording: MixMonitor again would truncate.
                 recording = await self._start(recording, channel)
             if recording.state == "failed":
                 bound.warning("recording failed", reason=recording.error)
