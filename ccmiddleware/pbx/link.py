@@ -121,7 +121,7 @@ class AmiLink:
         action: str,
         fields: Mapping[str, str | Sequence[str]] | None = None,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109 - it must not cancel, see LinkProtocol.ask
+        timeout: float | None = None,
     ) -> Response:
         """Send an action and return its response. A sequence repeats its header.
 
@@ -136,7 +136,7 @@ class AmiLink:
         action: str,
         fields: Mapping[str, str | Sequence[str]] | None = None,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109 - it must not cancel, see LinkProtocol.ask
+        timeout: float | None = None,
     ) -> list[dict[str, str]]:
         """Send an action that answers with a list, and return its items' headers.
 

@@ -69,6 +69,7 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
         self._patience = patience
         self._link_log = log
         self._splitter = frames.Splitter()
+        self._events = frames.EventReader()
 
     # --- what asyncio calls -------------------------------------------------------------------
 
@@ -122,14 +123,13 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
     def _take_event(self, frame: bytes, read_at: datetime) -> None:
         if self.responses and frames.ACTION_ID in frame:
             self._take_list_item(frame)
-        if not frames.is_wanted(frames.event_name(frame), frame):
+        name = frames.event_name(frame)
+        if not frames.is_wanted(name, frame):
             return
         if self.receiver.full:
             self.receiver.dropped(read_at)
             return
-        event = frames.event(frame, read_at)
-        if event is not None:
-            self.receiver.dispatch(event)
+        self.receiver.dispatch(self._events.read(name, frame, read_at))
 
     def _take_list_item(self, frame: bytes) -> None:
         item = Message(frames.headers(frame))
