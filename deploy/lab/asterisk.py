@@ -49,7 +49,8 @@ class Asterisk:
 
     ``host``, ``ami_port``, ``ari_url``, ``user``, ``ami_secret`` and ``ari_secret`` are how to
     reach it. ``recordings`` is the recording directory as this host sees it,
-    ``recordings_on_asterisk`` the same as Asterisk does.
+    ``recordings_on_asterisk`` the same as Asterisk does. ``phones`` and ``callers`` are all that
+    were made.
     """
 
     def __init__(self, servers: Servers, plan: Plan | None = None) -> None:
@@ -64,8 +65,8 @@ class Asterisk:
         self.ami_secret = secrets.token_urlsafe(24)
         self.ari_secret = secrets.token_urlsafe(24)
         self._child: Child | None = None
-        self._phones: list[Phone] = []
-        self._callers: list[Caller] = []
+        self.phones: list[Phone] = []
+        self.callers: list[Caller] = []
         self._write()
 
     host = property(lambda self: str(self._address.ip), doc="Its loopback address.")
@@ -127,7 +128,7 @@ class Asterisk:
 
     async def stop(self) -> None:
         """Stop it in order, and every phone and caller with it."""
-        for sipp in (*self._callers, *self._phones):
+        for sipp in (*self.callers, *self.phones):
             await sipp.stop()
         if self._child is not None:
             await self._child.stop()
@@ -153,6 +154,9 @@ class Asterisk:
     async def remove(self) -> None:
         """Stop it and remove all that it wrote."""
         await self.stop()
+        self._discard()
+
+    def _discard(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
         _lock_path(self.directory).unlink(missing_ok=True)
         self._lock.close()
@@ -235,7 +239,7 @@ class Asterisk:
             self._sounds("agent"),
             script,
         )
-        self._phones.append(phone)
+        self.phones.append(phone)
         return phone
 
     def outside(self, script: list[Step]) -> Phone:
@@ -249,7 +253,7 @@ class Asterisk:
             self._sounds("caller"),
             script,
         )
-        self._phones.append(phone)
+        self.phones.append(phone)
         return phone
 
     def caller(
@@ -258,9 +262,13 @@ class Asterisk:
         script: list[Step],
         number: str = "12025550199",
         name: str = "",
+        patience: float = 60.0,
         crowd: Crowd | None = None,
     ) -> Caller:
-        """A caller from the trunk; ``await caller.start()`` dials."""
+        """A caller from the trunk; ``await caller.start()`` dials.
+
+        ``patience`` is how many seconds the caller waits for an answer of the PBX.
+        """
         caller = Caller(
             self.servers,
             self.directory / "sip",
@@ -270,9 +278,26 @@ class Asterisk:
             name,
             self._sounds("caller"),
             script,
+            patience=patience,
             crowd=crowd,
         )
-        self._callers.append(caller)
+        self.callers.append(caller)
+        return caller
+
+    def agent_call(self, extension: str, number: str, script: list[Step]) -> Caller:
+        """A call that an agent dials; ``await caller.start()`` dials."""
+        caller = Caller(
+            self.servers,
+            self.directory / "sip",
+            self.sip,
+            number,
+            extension,
+            "",
+            self._sounds("agent"),
+            script,
+            network=addresses.PHONES,
+        )
+        self.callers.append(caller)
         return caller
 
     # Inside --------------------------------------------------------------------------------
@@ -334,17 +359,19 @@ def _write_sounds(directory: Path) -> None:
         (directory / "sip" / f"{voice}.al").write_bytes(audio.alaw(samples))
 
 
-def _new_directory(servers: Servers) -> tuple[Path, TextIO]:
-    """A new directory for one instance, with the lock that shows that it is in use.
-
-    Directories that nobody holds any more (their process was killed) are removed.
-    """
-    servers.instances.mkdir(parents=True, exist_ok=True)
+def remove_leftovers(servers: Servers) -> None:
+    """Remove the directories of instances whose process was killed."""
     for old in servers.instances.glob("*.lock"):
         with contextlib.suppress(OSError), old.open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(old.with_suffix(""), ignore_errors=True)
             old.unlink()
+
+
+def _new_directory(servers: Servers) -> tuple[Path, TextIO]:
+    """A new directory for one instance, with the lock that shows that it is in use."""
+    servers.instances.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(servers)
     while True:
         name = f"pbx{random.SystemRandom().randrange(10**6):06}"
         try:

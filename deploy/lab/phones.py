@@ -191,9 +191,10 @@ class Caller(Sipp):
         script: Sequence[Step],
         patience: float = 60.0,
         crowd: Crowd | None = None,
+        network: str = addresses.TRUNK,
     ) -> None:
         Caller._made += 1
-        self._address = addresses.claim(addresses.TRUNK)
+        self._address = addresses.claim(network)
         super().__init__(servers, directory, f"caller-{Caller._made}", self._address.ip)
         self._pbx = pbx
         shown, extra = _display_name(name)

@@ -21,8 +21,8 @@ class Queue:
     """One queue of app_queue, and the trunk number that leads to it. Times in whole seconds.
 
     ``ring``, ``retry`` and ``wrapup`` are app_queue's timeout, retry and wrapuptime; short, so
-    that tests are short. ``patience`` is how long Queue() keeps a caller (0: for ever). ``keys`` are the
-    digits by which a caller can leave the queue. ``answer_first`` is whether the dialplan answers
+    that tests are short. ``patience`` is how long Queue() keeps a caller (0: for ever). ``keys``
+    are the digits by which a caller can leave. ``answer_first`` is whether the dialplan answers
     before Queue(), as most do; without it a caller who gives up sends CANCEL instead of BYE.
     ``more`` holds other lines of queues.conf.
     """

@@ -97,12 +97,8 @@ def caller_scenario(
         f"To: <sip:{did}@[remote_ip]:[remote_port]>[peer_tag_param]",
         sound,
     )
-    invite = _request(
-        "INVITE", f"sip:{did}@[remote_ip]:[remote_port]", dialog.ours,
-        f"To: <sip:{did}@[remote_ip]:[remote_port]>", extra, _SDP.format(direction="sendrecv"),
-    )  # fmt: skip
     parts = [
-        '<send retrans="500">' + invite + "</send>",
+        _invite(did, dialog.ours, extra),
         dialog.log("dialled"),
         _waiting(patience),
         _label("answer"),
@@ -240,12 +236,18 @@ def _with_sdp(body: str) -> str:
     return f"Content-Type: application/sdp\nContent-Length: [len]\n\n{body}"
 
 
-def _request(method: str, url: str, ours: str, theirs: str, extra: str, body: str) -> str:
+_INVITE_BRANCH = "z9hG4bK-lab-[pid]-[call_number]"
+"""A CANCEL must have the branch of its INVITE (RFC 3261, section 9.1)."""
+
+
+def _invite(did: str, ours: str, extra: str) -> str:
+    target = f"sip:{did}@[remote_ip]:[remote_port]"
     return (
-        f"<![CDATA[\n{method} {url} SIP/2.0\n"
-        "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]\n"
-        f"{ours}\n{theirs}\nCall-ID: [call_id]\nCSeq: [cseq] {method}\n"
-        f"Contact: <sip:lab@[local_ip]:[local_port]>\nMax-Forwards: 70\n{extra}{_with_sdp(body)}]]>"
+        f'<send retrans="500"><![CDATA[\nINVITE {target} SIP/2.0\n'
+        f"Via: SIP/2.0/UDP [local_ip]:[local_port];branch={_INVITE_BRANCH}\n"
+        f"{ours}\nTo: <{target}>\nCall-ID: [call_id]\nCSeq: [cseq] INVITE\n"
+        f"Contact: <sip:lab@[local_ip]:[local_port]>\nMax-Forwards: 70\n{extra}"
+        f"{_with_sdp(_SDP.format(direction='sendrecv'))}]]></send>"
     )
 
 
@@ -296,8 +298,8 @@ _REFUSED_ACK = (
 
 _CANCEL = (
     '<send retrans="500"><![CDATA[\nCANCEL sip:{did}@[remote_ip]:[remote_port] SIP/2.0\n'
-    "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch-2]\n{ours}\n"
-    "To: <sip:{did}@[remote_ip]:[remote_port]>\nCall-ID: [call_id]\nCSeq: 1 CANCEL\n"
+    f"Via: SIP/2.0/UDP [local_ip]:[local_port];branch={_INVITE_BRANCH}\n"
+    "{ours}\nTo: <sip:{did}@[remote_ip]:[remote_port]>\nCall-ID: [call_id]\nCSeq: 1 CANCEL\n"
     "Max-Forwards: 70\nContent-Length: 0\n\n]]></send>"
 )
 

@@ -1,0 +1,15 @@
+"""The lab for tests: real servers, started once for each module that wants them.
+
+A lab that can't start is a failure, never a skip.
+"""
+
+import sys
+
+import pytest
+from lab.root import Servers, servers
+
+
+@pytest.fixture(scope="session")
+def lab_servers() -> Servers:
+    """Asterisk and SIPp, built when they are missing."""
+    return servers(lambda line: print(line, file=sys.stderr))
