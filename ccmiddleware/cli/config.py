@@ -52,9 +52,7 @@ def _unreadable(app: App) -> list[str]:
                 where = f"{app.path()}: node[{node.name}].{part}"
                 problems += [f"{where}.{problem}" for problem in error.problems]
         problems += _not_a_file(node.ami.tls_ca_file, f"node[{node.name}].ami.tls_ca_file", app)
-    return problems + _not_a_file(
-        settings.database.password_file, "database.password_file", app
-    )
+    return problems + _not_a_file(settings.database.password_file, "database.password_file", app)
 
 
 def _not_a_file(path: Path | None, key: str, app: App) -> list[str]:

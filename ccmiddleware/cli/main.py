@@ -65,7 +65,7 @@ class Ccm(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run and exit. Only a bug's line differs with ``--debug``: it is preceded by a traceback."""
+        """Run and exit. With ``--debug`` a traceback precedes the line about a bug."""
         arguments = sys.argv[1:] if args is None else list(args)
         try:
             code = super().main(

@@ -50,13 +50,11 @@ def lines(started_at: datetime, events: Sequence[Row], recordings: Sequence[Row]
     found = [_from_event(event) for event in events]
     found += [line for recording in recordings for line in _from_recording(recording)]
     found.sort(key=lambda line: (line["at"], _rank(line["kind"])))
-    return [
-        {**line, "offset": (line["at"] - started_at).total_seconds()} for line in found
-    ]
+    return [{**line, "offset": (line["at"] - started_at).total_seconds()} for line in found]
 
 
 def show_offset(seconds: float) -> str:
-    """``+0:07.3``: minutes, seconds and tenths from the beginning; negative for what was earlier."""
+    """``+0:07.3``: minutes, seconds and tenths from the beginning; ``-`` for what was earlier."""
     tenths = round(abs(seconds) * 10)
     hours, minutes, rest = tenths // 36000, tenths // 600 % 60, tenths % 600 / 10
     sign = "-" if seconds < 0 and tenths else "+"

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,9 +32,9 @@ def parse(text: str, now: datetime, zone: tzinfo) -> datetime:
         if ago:
             return (now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})).astimezone(UTC)
         if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", words):
-            hour, *rest = (int(part) for part in words.split(":"))
-            moment = here.replace(tzinfo=None, second=0, microsecond=0)
-            return _aware(moment.replace(hour=hour, **dict(zip(("minute", "second"), rest, strict=False))), zone)
+            hour, minute, second = (*(int(part) for part in words.split(":")), 0)[:3]
+            moment = here.replace(tzinfo=None, microsecond=0)
+            return _aware(moment.replace(hour=hour, minute=minute, second=second), zone)
         return _aware(datetime.fromisoformat(text.strip()), zone)
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is no time; {_HOW}") from None
@@ -68,10 +69,8 @@ def local_zone(root: Path = Path("/")) -> ZoneInfo:
     resolved = str((root / "etc/localtime").resolve())
     if "/zoneinfo/" in resolved:
         candidates.append(resolved.rsplit("/zoneinfo/", 1)[1])
-    try:
+    with suppress(OSError, UnicodeDecodeError):  # it exists on Debian only
         candidates.append((root / "etc/timezone").read_text().strip())
-    except (OSError, UnicodeDecodeError):
-        pass  # it exists on Debian only
     for name in candidates:
         try:
             if name:

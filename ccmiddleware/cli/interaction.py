@@ -1,0 +1,229 @@
+"""``ccm interaction``: what happened with customers; one interaction as a timeline."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import click
+
+from ccmiddleware.cli import timeline
+from ccmiddleware.cli.connection import opened
+from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run
+from ccmiddleware.cli.options import agent_option, check_period, limit, period, queue_option
+from ccmiddleware.cli.output import Column, emit, emit_json, emit_text
+from ccmiddleware.cli.when import local_zone, show_span
+from ccmiddleware.cli.when import show as show_time
+
+OUTCOMES = (
+    "answered",
+    "abandoned",
+    "timed_out",
+    "left_by_key",
+    "no_agents",
+    "queue_full",
+    "lost",
+)
+"""facts.Outcome; a test holds that they are the same (importing it costs start-up time)."""
+
+LIST = (
+    Column("started_at", "BEGAN", "time"),
+    Column("id", "INTERACTION"),
+    Column("caller_num", "CALLER"),
+    Column("caller_name", "NAME"),
+    Column("queues", "QUEUES"),
+    Column("agents", "AGENTS"),
+    Column("shown_outcome", "OUTCOME"),
+    Column("wait_seconds", "WAIT", "span"),
+    Column("talk_seconds", "TALK", "span"),
+    Column("recordings", "RECORDING"),
+)
+EVENTS = (
+    Column("at", "TIME", "time"),
+    Column("shown_offset", "OFFSET"),
+    Column("what", "WHAT"),
+    Column("details", "DETAILS"),
+)
+
+
+@click.group("interaction", epilog="Example:  ccm interaction list --since today")
+def command() -> None:
+    """Interactions: contacts of customers, such as calls."""
+
+
+@command.command(
+    "list", epilog="Example:  ccm interaction list --since 8h --queue support --outcome abandoned"
+)
+@period("24h")
+@queue_option
+@agent_option
+@click.option("--caller", help="Only numbers that hold these digits.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only with this outcome.")
+@click.option("--open", "open_only", is_flag=True, help="Only those that have not ended.")
+@limit(100)
+@json_option
+@pass_app
+def list_(
+    app: App,
+    since: datetime,
+    until: datetime | None,
+    queue: str | None,
+    agent: str | None,
+    caller: str | None,
+    outcome: str | None,
+    open_only: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List the interactions that began in a period, newest first."""
+    begin, end = check_period(since, until)
+    rows = run(_list(app, begin, end, queue, agent, caller, outcome, open_only, limit + 1))
+    shown = rows[:limit]
+    for row in shown:
+        row["shown_outcome"] = row["outcome"] or row["state"]
+    if as_json:
+        emit_json([{key: row[key] for key in row if key != "shown_outcome"} for row in shown])
+    else:
+        emit(shown, LIST, as_json=False, empty="")
+    _explain(begin, end, len(shown), more=len(rows) > limit)
+
+
+def _explain(begin: datetime, end: datetime, number: int, *, more: bool) -> None:
+    from ccmiddleware.cli.context import say
+
+    zone = local_zone()
+    if not number:
+        until = "" if end.year >= 9000 else f" and before {show_time(end, zone)}"
+        say(f"no interaction fits that began since {show_time(begin, zone)}{until}")
+    elif more:
+        say(f"only the newest {number}; --limit shows more")
+
+
+async def _list(app: App, *arguments: Any) -> list[dict[str, Any]]:
+    async with opened(app) as database:
+        return [dict(row) for row in await database.fetch("list_interactions", *arguments)]
+
+
+@command.command(
+    "show", epilog="Example:  ccm interaction show 1764277200.42   (Asterisk's linked id, or ours)"
+)
+@click.argument("id_", metavar="ID")
+@json_option
+@pass_app
+def show(app: App, id_: str, as_json: bool) -> None:
+    """Show one interaction as a timeline.
+
+    ID is the id that `ccm interaction list` shows, or Asterisk's linked id of the call. Each event
+    stands with local time and its offset from the beginning.
+    """
+    whole = run(_show(app, id_))
+    if as_json:
+        emit_json(whole)
+        return
+    _print(whole)
+
+
+async def _show(app: App, text: str) -> dict[str, Any]:
+    async with opened(app) as database:
+        row = await find(database, text)
+        found: dict[str, Any] = {"interaction": row}
+        for part in ("events", "visits", "offers", "segments"):
+            rows = await database.fetch(f"show_interaction_{part}", row["id"])
+            found[part] = [dict(each) for each in rows]
+        recordings = await database.fetch("show_recordings", row["id"])
+        found["recordings"] = [dict(each) for each in recordings]
+    return found
+
+
+async def find(database: Any, text: str) -> dict[str, Any]:
+    """The interaction with this id or linked id. Raises NothingFound, also when it is not one."""
+    from ccmiddleware.ids import interaction_id
+
+    wanted = text.strip()
+    ids = []
+    try:
+        ids.append(UUID(wanted))
+    except ValueError:
+        nodes = await database.fetch("list_nodes")
+        ids += [interaction_id(node["node"], wanted) for node in nodes]
+    rows = [dict(row) for row in await database.fetch("show_interaction", ids)]
+    if not rows:
+        raise NothingFound(
+            f"there is no interaction {wanted!r}: give a whole id as `ccm interaction list` shows "
+            "it, or Asterisk's linked id of the call"
+        )
+    if len(rows) > 1:
+        several = ", ".join(f"{row['id']} ({row['node']})" for row in rows)
+        raise NothingFound(f"several nodes have a call {wanted!r}: choose one of {several}")
+    return rows[0]
+
+
+def _print(whole: Mapping[str, Any]) -> None:
+    row = whole["interaction"]
+    zone = local_zone()
+    started = row["started_at"]
+    emit_text(f"Interaction {row['id']}  ({row['channel']}, {row['direction']})")
+    caller = f"{row['caller_name']} <{row['caller_num']}>" if row["caller_name"] else ""
+    facts = (
+        ("node", row["node"]),
+        ("linked id", row["linkedid"]),
+        ("caller", caller or row["caller_num"] or "withheld"),
+        ("dialled", row["did"]),
+        ("began", show_time(started, zone)),
+        ("ended", _ended(row, zone)),
+        ("outcome", row["outcome"] or f"not yet ({row['state']})"),
+        ("seen", "in part: some of it was concluded" if row["inferred"] else ""),
+    )
+    for name, value in facts:
+        if value:
+            emit_text(f"  {name + ':':<11}{value}")
+    lines = timeline.lines(started, whole["events"], whole["recordings"])
+    shown = [{**line, "shown_offset": timeline.show_offset(line["offset"])} for line in lines]
+    emit_text("")
+    emit(shown, EVENTS, as_json=False, empty="no events are known of it")
+    _print_parts(whole)
+
+
+def _ended(row: Mapping[str, Any], zone: Any) -> str:
+    if row["ended_at"] is None:
+        return "not yet"
+    lasted = (row["ended_at"] - row["started_at"]).total_seconds()
+    return f"{show_time(row['ended_at'], zone)}, after {show_span(lasted)}"
+
+
+def _print_parts(whole: Mapping[str, Any]) -> None:
+    """Visits, segments and recordings, one line each, in the order in which they happened."""
+    emit_text("")
+    for visit in whole["visits"]:
+        wait = visit["answered_at"] or visit["left_at"]
+        lasted = show_span((wait - visit["joined_at"]).total_seconds()) if wait else "still waiting"
+        emit_text(
+            f"Queue {visit['ordinal']}: {visit['queue']}, position {visit['position']}, "
+            f"waited {lasted}, {visit['outcome'] or 'waiting'}"
+        )
+    for offer in whole["offers"]:
+        rang = (
+            show_span((offer["ended_at"] - offer["offered_at"]).total_seconds())
+            if offer["ended_at"]
+            else "still ringing"
+        )
+        emit_text(
+            f"Offer {offer['ordinal']}: {offer['agent']} ({offer['interface']}), rang {rang}, "
+            f"{offer['outcome'] or 'ringing'}"
+        )
+    for segment in whole["segments"]:
+        talked = (
+            show_span((segment["ended_at"] - segment["answered_at"]).total_seconds())
+            if segment["ended_at"]
+            else "still talking"
+        )
+        ended_by = f", ended by {segment['ended_by']}" if segment["ended_by"] else ""
+        emit_text(
+            f"Segment {segment['ordinal']}: {segment['agent']} ({segment['interface']}), "
+            f"talked {talked}{ended_by}, on hold {show_span(segment['hold_seconds'])}"
+        )
+    for recording in whole["recordings"]:
+        emit_text(
+            f"Recording {recording['segment']}: {recording['state']}, {recording['path']}"
+            + (f", {recording['error']}" if recording["error"] else "")
+        )
