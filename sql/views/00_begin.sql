@@ -42,7 +42,11 @@ COMMENT ON FUNCTION report.now() IS
 CREATE OR REPLACE FUNCTION report.seconds(since timestamptz, until timestamptz) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT greatest(round(extract(epoch FROM until - since), 3), 0)
+    -- Not greatest(…, 0), which takes null for nothing and would answer 0.
+    SELECT CASE
+        WHEN until >= since THEN round(extract(epoch FROM until - since), 3)
+        WHEN until < since THEN 0
+    END
 $$;
 COMMENT ON FUNCTION report.seconds(timestamptz, timestamptz) IS
     'Seconds between two moments, to the millisecond; 0 when they are in the wrong order; null when one is unknown';

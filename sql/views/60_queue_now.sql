@@ -31,7 +31,13 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT count(*) AS talking
     FROM ccm.segment s
-    JOIN ccm.queue_visit v ON v.interaction_id = s.interaction_id AND v.ordinal = s.visit
+    -- LIMIT makes it a look-up for each open segment; as a join it reads every visit there ever was.
+    CROSS JOIN LATERAL (
+        SELECT v.queue_id
+        FROM ccm.queue_visit v
+        WHERE v.interaction_id = s.interaction_id AND v.ordinal = s.visit
+        LIMIT 1
+    ) v
     WHERE s.ended_at IS NULL AND v.queue_id = q.id
 ) t
 CROSS JOIN LATERAL (
