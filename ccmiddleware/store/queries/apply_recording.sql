@@ -1,0 +1,23 @@
+-- Recordings as they are now; an older version never replaces a newer one
+INSERT INTO ccm.recording AS t
+    (interaction_id, segment, version, node_id, state, path, started_at, ended_at, seconds, bytes,
+     sha256, error)
+SELECT f.interaction_id, f.segment, f.version, n.id, f.state, f.path, f.started_at, f.ended_at,
+    f.seconds, f.bytes, f.sha256, f.error
+FROM jsonb_to_recordset($1::jsonb) AS f
+    (interaction_id uuid, segment smallint, version integer, node text, state text, path text,
+     started_at timestamptz, ended_at timestamptz, seconds double precision, bytes bigint,
+     sha256 text, error text)
+LEFT JOIN ccm.node AS n ON n.name = f.node
+ON CONFLICT (interaction_id, segment) DO UPDATE SET
+    version = EXCLUDED.version,
+    node_id = EXCLUDED.node_id,
+    state = EXCLUDED.state,
+    path = EXCLUDED.path,
+    started_at = EXCLUDED.started_at,
+    ended_at = EXCLUDED.ended_at,
+    seconds = EXCLUDED.seconds,
+    bytes = EXCLUDED.bytes,
+    sha256 = EXCLUDED.sha256,
+    error = EXCLUDED.error
+WHERE EXCLUDED.version > t.version
