@@ -239,7 +239,7 @@ async def test_nothing_is_sent_twice(peer: Peer, action: str, fields: dict[str, 
             sent = group.create_task(refused_by_cut(run.link, action, fields))
             await until(lambda: len(peer.asked(action)) == before + 1)
             peer.sessions[-1].cut()
-        assert str(sent.result()) == f"{action} not answered: Asterisk closed the connection"
+        assert str(sent.result()).startswith(f"{action} not answered: ")
         await run.up(epoch=2)
         await run.link.send("Ping")  # whatever was to be sent again would have come before this
         assert len(peer.asked(action)) == before + 1
