@@ -98,15 +98,28 @@ class Question(Action):  # type: ignore[misc]  # panoramisk has no types
     def response(self) -> Response:
         """The first response of a complete answer. Raises ActionRefused."""
         first = self.responses[0]
-        headers = {name: value for name, value in first.items() if name != "Output"}
-        output, message = list(first.output), first.message
+        output = [value for name, value in first.sent if name == "Output"]
+        headers = {name: value for name, value in first.sent if name != "Output"}
+        message = headers.get("Message", "")
         if not first.success:
             raise ActionRefused(self.name, message, output)
         return Response(headers, output, message)
 
     def items_of_list(self) -> list[dict[str, str]]:
         """The items of a complete list answer, without its beginning and its end."""
-        return [dict(item.items()) for item in self.responses[1:-1]]
+        return [dict(item.sent) for item in self.responses[1:-1]]
+
+
+class Reply(Message):  # type: ignore[misc]  # panoramisk has no types
+    """A response or an item of a list. ``sent`` are its headers as they came, repeated ones too.
+
+    Panoramisk's own view of them makes a string or a list of a repeated header, as it happens, and
+    adds one that nobody sent.
+    """
+
+    def __init__(self, sent: list[tuple[str, str]]) -> None:
+        super().__init__(dict(sent))
+        self.sent = sent
 
 
 def encode(headers: Fields) -> bytes:
@@ -132,10 +145,3 @@ def _line(name: str, value: str) -> bytes:
     if len(line) > MAX_LINE:
         raise UnsafeValue(f"{name} is longer than Asterisk reads ({MAX_LINE} bytes a line)")
     return line
-
-
-def reply(headers: list[tuple[str, str]]) -> Message:
-    """Panoramisk's Message of the headers of a response; ``Output`` is always a list."""
-    message = Message(dict(headers))
-    message["Output"] = [value for name, value in headers if name == "Output"]
-    return message

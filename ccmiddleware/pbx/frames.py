@@ -123,11 +123,6 @@ def pairs(frame: bytes) -> list[tuple[str, str]]:
     return _pairs(frame.decode("utf-8", "replace"))
 
 
-def headers(frame: bytes) -> dict[str, str]:
-    """Headers of a frame with cleaned values; of a repeated header (ChanVariable) the last."""
-    return dict(pairs(frame))
-
-
 class EventReader:
     """Makes typed events of frames, fast: it remembers the layout of each event.
 

@@ -13,11 +13,10 @@ from typing import Any, Protocol
 
 import structlog
 from panoramisk.ami_protocol import AMIProtocol
-from panoramisk.message import Message
 
 from ccmiddleware.clock import Clock
 from ccmiddleware.pbx import frames
-from ccmiddleware.pbx.actions import ActionTimeout, LinkDownError, Question, reply
+from ccmiddleware.pbx.actions import ActionTimeout, LinkDownError, Question, Reply
 from ccmiddleware.pbx.events import Event
 
 CLOSE_SECONDS = 1.0
@@ -118,7 +117,7 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
         if frame.startswith(frames.EVENT):
             self._take_event(frame, read_at)
         elif frame.startswith(frames.RESPONSE):
-            self.handle_message(reply(frames.pairs(frame)))
+            self.handle_message(Reply(frames.pairs(frame)))
 
     def _take_event(self, frame: bytes, read_at: datetime) -> None:
         if self.responses and frames.ACTION_ID in frame:
@@ -132,13 +131,13 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
         self.receiver.dispatch(self._events.read(name, frame, read_at))
 
     def _take_list_item(self, frame: bytes) -> None:
-        item = Message(frames.headers(frame))
+        item = Reply(frames.pairs(frame))
         question = self.responses.get(item.action_id)
         # Before its response an action has no list; OriginateResponse is not part of the answer.
         if question is not None and question.expects_list and question.responses:
             self.handle_message(item)
 
-    def handle_message(self, message: Any) -> None:
+    def handle_message(self, message: Reply) -> None:
         """Give a response or a list item to the action it answers; a late one is nobody's."""
         question = self.responses.get(message.action_id)
         if question is None or not question.add_message(message):
