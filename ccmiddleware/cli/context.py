@@ -1,6 +1,5 @@
 """What every command shares: the configuration, words on standard error, and how to run a task."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Coroutine
@@ -64,5 +63,21 @@ def say(text: str, *, one_line: bool = True) -> None:
 
 
 def run(task: Coroutine[Any, Any, Result]) -> Result:
-    """Run one coroutine to its end; Ctrl-C cancels it in order."""
+    """Run one coroutine to its end; Ctrl-C cancels it in order. The rooms' logs stay silent."""
+    import asyncio
+
+    _silence_logs()
     return asyncio.run(task)
+
+
+def _silence_logs() -> None:
+    """What the rooms log is for the daemon. Here the answer and one line of error are all."""
+    import logging
+
+    import structlog
+
+    logging.getLogger().addHandler(logging.NullHandler())
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
+from click.shell_completion import CompletionItem
 
 from ccmiddleware.cli import when
 from ccmiddleware.clock import utc_now
@@ -50,11 +51,11 @@ class TimeZone(click.ParamType[ZoneInfo]):
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
+    ) -> list[CompletionItem]:
         from zoneinfo import available_timezones
 
         names = sorted(name for name in available_timezones() if name.startswith(incomplete))
-        return [click.shell_completion.CompletionItem(name) for name in names]
+        return [CompletionItem(name) for name in names]
 
 
 def period(since: str) -> Callable[[Command], Command]:
