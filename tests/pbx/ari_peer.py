@@ -107,7 +107,7 @@ async def ari_peer() -> AsyncIterator[AriPeer]:
     """A running peer on a free port."""
     peer = AriPeer()
     runner = web.ServerRunner(
-        web.Server(peer.handle, access_log=None),  # type: ignore[arg-type]
+        web.Server(peer.handle, access_log=None),
         shutdown_timeout=0.1,
     )
     await runner.setup()
