@@ -1,0 +1,271 @@
+"""The way to Postgres for everybody: a pool of connections and queries that have names.
+
+Each query is one file ``queries/NAME.sql`` whose first line, ``-- …``, says what it is for. The
+pool connects when it is first needed and again after every outage, so a daemon starts and goes on
+without Postgres; whoever asks meanwhile gets DatabaseAway. No retries here: the caller knows
+whether to wait. All errors are those of ``border``.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Self
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from ccmiddleware.config import DatabaseSettings
+from ccmiddleware.errors import ConfigError
+from ccmiddleware.store.border import DatabaseAway, translated
+
+Row = asyncpg.Record
+"""A row: ``row["column"]``, ``dict(row)``, ``row.keys()``."""
+
+CONNECT_TIMEOUT = 10.0
+ACQUIRE_TIMEOUT = 10.0
+"""Seconds to wait for a free connection; asyncpg itself would wait for ever."""
+
+CLOSE_TIMEOUT = 5.0
+ROLE = "ccm_app"
+"""Role the daemon works as, where it exists and we are a member: it owns nothing."""
+
+JSONB_VERSION = b"\x01"
+"""First byte of the binary format of jsonb, jsonb_send() in Postgres' jsonb.c."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A named query and what it is for."""
+
+    name: str
+    description: str
+    sql: str
+
+
+@cache
+def queries() -> dict[str, Query]:
+    """All queries by name."""
+    found: dict[str, Query] = {}
+    for file in (files("ccmiddleware.store") / "queries").iterdir():
+        name, dot, kind = file.name.rpartition(".")
+        if dot and kind == "sql":
+            text = file.read_text(encoding="utf-8")
+            first, _, _ = text.partition("\n")
+            found[name] = Query(name, first.removeprefix("--").strip(), text)
+    return found
+
+
+class Session:
+    """Runs queries on one connection; made by ``Database.session`` and ``transaction``."""
+
+    def __init__(self, connection: PoolConnectionProxy) -> None:
+        self._connection = connection
+
+    async def fetch(self, name: str, *arguments: Any) -> list[Row]:
+        """All rows of a named query."""
+        return await self.rows(queries()[name].sql, *arguments)
+
+    async def fetchrow(self, name: str, *arguments: Any) -> Row | None:
+        """The first row of a named query, or None."""
+        with translated():
+            return await self._connection.fetchrow(queries()[name].sql, *arguments)
+
+    async def fetchval(self, name: str, *arguments: Any) -> Any:
+        """The first column of the first row of a named query, or None."""
+        with translated():
+            return await self._connection.fetchval(queries()[name].sql, *arguments)
+
+    async def execute(self, name: str, *arguments: Any) -> int:
+        """Run a named query; the number of rows it touched."""
+        with translated():
+            status: str = await self._connection.execute(queries()[name].sql, *arguments)
+        count = status.rsplit(" ", 1)[-1]
+        return int(count) if count.isdecimal() else 0
+
+    async def rows(self, sql: str, *arguments: Any) -> list[Row]:
+        """All rows of a query that has no name, such as one on a report view.
+
+        Values go through ``arguments`` only; a caller that puts a name into ``sql`` has checked it
+        against a list.
+        """
+        with translated():
+            return await self._connection.fetch(sql, *arguments)
+
+
+class Database:
+    """A pool of connections. ``open`` and ``close`` it, or use ``async with``."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        password: str | None = None,
+        pool_size: int = 5,
+        command_timeout: float = 30.0,
+        role: str | None = ROLE,
+        application_name: str = "ccmiddleware",
+    ) -> None:
+        """``command_timeout``: seconds for one statement. ``role``: None keeps the login's own."""
+        self._url = url
+        self._password = password
+        self._pool_size = pool_size
+        self._command_timeout = command_timeout
+        self._role = role
+        self._application_name = application_name
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    @classmethod
+    def from_settings(cls, settings: DatabaseSettings, url: str) -> Self:
+        """For ``url``, which is ``settings.url`` or the embedded server's.
+
+        Raises ConfigError when the password file can't be read.
+        """
+        return cls(
+            url,
+            password=read_password(settings),
+            pool_size=settings.pool_size,
+            command_timeout=settings.command_timeout,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Make the pool. Does not connect yet, so it works while Postgres is away."""
+        async with self._opening:
+            if self._pool is None:
+                with translated():
+                    self._pool = await asyncpg.create_pool(
+                        self._url,
+                        password=self._password,
+                        min_size=0,
+                        max_size=self._pool_size,
+                        timeout=CONNECT_TIMEOUT,
+                        command_timeout=self._command_timeout,
+                        server_settings={
+                            "application_name": self._application_name,
+                            "timezone": "UTC",
+                        },
+                        init=self._prepare,
+                    )
+
+    async def close(self) -> None:
+        """Close all connections; those in use after CLOSE_TIMEOUT are cut off."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+    async def _prepare(self, connection: asyncpg.Connection) -> None:
+        """Set up a new connection. The role stays: RESET ALL does not reset it."""
+        await connection.set_type_codec(
+            "jsonb",
+            schema="pg_catalog",
+            encoder=_encode_jsonb,
+            decoder=_decode_jsonb,
+            format="binary",
+        )
+        if self._role is not None:
+            await connection.execute(queries()["take_role"].sql, self._role)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """One connection; each statement is its own transaction."""
+        async with self._connection() as connection:
+            yield Session(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """One transaction: committed at the end, rolled back when an exception leaves it."""
+        async with self._connection() as connection:
+            transaction = connection.transaction()
+            with translated():
+                await transaction.start()
+            try:
+                yield Session(connection)
+            except BaseException:
+                # Without a connection there is nothing left to roll back; the reason goes on.
+                with suppress(DatabaseAway), translated():
+                    await transaction.rollback()
+                raise
+            with translated():
+                await transaction.commit()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[PoolConnectionProxy]:
+        if self._pool is None:
+            raise DatabaseAway("the connection pool is closed")
+        pool = self._pool
+        with translated():
+            connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT)
+        try:
+            yield connection
+        finally:
+            # A connection that can't be reset is thrown away by asyncpg; what was done is done.
+            with suppress(DatabaseAway), translated():
+                await pool.release(connection, timeout=ACQUIRE_TIMEOUT)
+
+    async def fetch(self, name: str, *arguments: Any) -> list[Row]:
+        """All rows of a named query."""
+        async with self.session() as session:
+            return await session.fetch(name, *arguments)
+
+    async def fetchrow(self, name: str, *arguments: Any) -> Row | None:
+        """The first row of a named query, or None."""
+        async with self.session() as session:
+            return await session.fetchrow(name, *arguments)
+
+    async def fetchval(self, name: str, *arguments: Any) -> Any:
+        """The first column of the first row of a named query, or None."""
+        async with self.session() as session:
+            return await session.fetchval(name, *arguments)
+
+    async def execute(self, name: str, *arguments: Any) -> int:
+        """Run a named query in a transaction of its own; the number of rows it touched."""
+        async with self.session() as session:
+            return await session.execute(name, *arguments)
+
+    async def rows(self, sql: str, *arguments: Any) -> list[Row]:
+        """All rows of a query that has no name; see ``Session.rows``."""
+        async with self.session() as session:
+            return await session.rows(sql, *arguments)
+
+    async def server_version(self) -> str:
+        """Version of Postgres, such as 18.4: the cheapest proof that it can be reached."""
+        version: str = await self.fetchval("server_version")
+        return version
+
+
+def read_password(settings: DatabaseSettings) -> str | None:
+    """The password in ``password_file``; None where none is set. Raises ConfigError."""
+    if settings.password_file is None:
+        return None
+    try:
+        text = settings.password_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"database.password_file {settings.password_file}: {error}"]) from None
+    if not text:
+        raise ConfigError([f"database.password_file {settings.password_file} is empty"])
+    return text
+
+
+def _encode_jsonb(value: Any) -> bytes:
+    """Bytes are JSON already and go through as they are."""
+    return JSONB_VERSION + (value if isinstance(value, bytes) else msgspec.json.encode(value))
+
+
+def _decode_jsonb(value: bytes) -> Any:
+    return msgspec.json.decode(value[1:])

@@ -1,0 +1,33 @@
+"""What the database knows of a node: all that was going on when the daemon last wrote.
+
+A daemon that starts reads this, compares it with what Asterisk says, and goes on. Facts that are
+still in the journal are not in it: apply them first.
+"""
+
+from datetime import datetime
+
+from ccmiddleware.facts import AnyFact, decode
+from ccmiddleware.store.database import Database
+
+
+async def open_facts(database: Database, node: str) -> list[AnyFact]:
+    """Everything on ``node`` that has not ended, as facts in the versions that are stored.
+
+    Queues, agents and present memberships; interactions with all their visits, offers and segments,
+    ended or not; recordings that are not finished, also of interactions that have ended; states of
+    agents that last. An agent or queue of which only the name is known is left out.
+    """
+    rows = await database.fetch("open_facts", node)
+    return [decode(row["fact"].encode()) for row in rows]
+
+
+async def set_link(
+    database: Database,
+    node: str,
+    up: bool,
+    since: datetime,
+    reason: str = "",
+    version: str = "",
+) -> None:
+    """Store the state of the manager link. ``version``: Asterisk's; empty keeps what is known."""
+    await database.execute("set_link", node, "up" if up else "down", since, reason, version)

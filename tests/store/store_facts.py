@@ -1,0 +1,219 @@
+"""Facts for the tests of the store, the rows they come to, and ways to bring them in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ccmiddleware import facts, ids
+from ccmiddleware.facts import AnyFact
+from ccmiddleware.store.database import Database
+from ccmiddleware.store.journal import Journal
+from ccmiddleware.store.writer import FactWriter
+
+NODE = "pbx1"
+BEGIN = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+DEADLINE = 30.0
+
+TABLES = {
+    "node": "name, link, link_since, link_reason, version",
+    "queue": "name, strategy, service_level_seconds, seen_at",
+    "agent": "interface, name, seen_at",
+    "queue_member": """(SELECT name FROM ccm.queue WHERE id = queue_id) AS queue,
+        (SELECT interface FROM ccm.agent WHERE id = agent_id) AS interface,
+        at, member, penalty, paused, pause_reason""",
+    "interaction": """id, version, (SELECT name FROM ccm.node WHERE id = node_id) AS node, channel,
+        direction, state, linkedid, uniqueid, caller_num, caller_name, did, started_at, ended_at,
+        outcome, inferred""",
+    "queue_visit": """interaction_id, ordinal, version,
+        (SELECT name FROM ccm.queue WHERE id = queue_id) AS queue, position, joined_at, answered_at,
+        left_at, outcome, inferred""",
+    "offer": """interaction_id, ordinal, version, visit,
+        (SELECT interface FROM ccm.agent WHERE id = agent_id) AS interface, offered_at, ended_at,
+        outcome""",
+    "segment": """interaction_id, ordinal, version, visit,
+        (SELECT interface FROM ccm.agent WHERE id = agent_id) AS interface, channel, agent_channel,
+        offered_at, answered_at, ended_at, ended_by, hold_seconds, wrap_up_seconds, inferred""",
+    "recording": """interaction_id, segment, version,
+        (SELECT name FROM ccm.node WHERE id = node_id) AS node, state, path, started_at, ended_at,
+        seconds, bytes, sha256, error""",
+    "interaction_event": "interaction_id, key, kind, at, inferred, data",
+    "agent_state": """(SELECT interface FROM ccm.agent WHERE id = agent_id) AS interface,
+        started_at, version, state, reason, ended_at, inferred""",
+    "rejected_fact": "fact, sqlstate",
+}
+"""Columns of each table; ids that the database makes up are replaced by what they stand for."""
+
+
+def at(seconds: float) -> datetime:
+    """A moment of the tests."""
+    return BEGIN + timedelta(seconds=seconds)
+
+
+async def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """All rows of all tables, in an order that does not depend on how they came in."""
+    found = {}
+    for table, columns in TABLES.items():
+        rows = await database.rows(f"SELECT {columns} FROM ccm.{table}")  # noqa: S608 - from above
+        found[table] = sorted((dict(row) for row in rows), key=str)
+    return found
+
+
+@asynccontextmanager
+async def writing(database: Database, journal: Journal) -> AsyncIterator[FactWriter]:
+    """A writer that runs, and is stopped at the end."""
+    writer = FactWriter(database, journal)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(writer.run(), name="writer")
+        try:
+            yield writer
+        finally:
+            await writer.stop()
+
+
+async def store(database: Database, journal: Journal, told: Sequence[AnyFact]) -> FactWriter:
+    """Write facts and wait until all of them are settled."""
+    async with writing(database, journal) as writer:
+        writer.write(told)
+        assert await writer.drained(DEADLINE)
+    return writer
+
+
+def call(number: int, queue: str = "sales", interface: str = "PJSIP/1001") -> list[AnyFact]:
+    """All facts of one answered and recorded call, in the order in which they arise."""
+    t = number * 10.0
+    linkedid = f"{int(at(t).timestamp())}.{number}"
+    key = ids.interaction_id(NODE, linkedid)
+
+    def interaction(version: int, state: Any, **more: Any) -> facts.Interaction:
+        return facts.Interaction(
+            id=key,
+            version=version,
+            node=NODE,
+            state=state,
+            linkedid=linkedid,
+            uniqueid=linkedid,
+            caller_num=f"+4930{number:07}",
+            caller_name="Ærøskøbing 🙂",
+            did="100",
+            started_at=at(t),
+            **more,
+        )
+
+    def visit(version: int, **more: Any) -> facts.QueueVisit:
+        return facts.QueueVisit(
+            interaction_id=key,
+            ordinal=1,
+            version=version,
+            node=NODE,
+            queue=queue,
+            position=1,
+            joined_at=at(t + 1),
+            **more,
+        )
+
+    def offer(version: int, **more: Any) -> facts.Offer:
+        return facts.Offer(
+            interaction_id=key,
+            ordinal=1,
+            version=version,
+            visit=1,
+            node=NODE,
+            interface=interface,
+            member_name="Ada",
+            offered_at=at(t + 2),
+            **more,
+        )
+
+    def segment(version: int, **more: Any) -> facts.Segment:
+        return facts.Segment(
+            interaction_id=key,
+            ordinal=1,
+            version=version,
+            visit=1,
+            node=NODE,
+            interface=interface,
+            member_name="Ada",
+            channel=f"PJSIP/trunk-{number}",
+            agent_channel=f"{interface}-{number}",
+            offered_at=at(t + 2),
+            answered_at=at(t + 4),
+            **more,
+        )
+
+    def recording(version: int, state: Any, **more: Any) -> facts.Recording:
+        return facts.Recording(
+            interaction_id=key,
+            segment=1,
+            version=version,
+            node=NODE,
+            state=state,
+            path=f"ccm/{key}-1.wav",
+            started_at=at(t + 4),
+            **more,
+        )
+
+    def event(kind: str, seconds: float, **data: Any) -> facts.InteractionEvent:
+        return facts.InteractionEvent(
+            interaction_id=key, key=kind, kind=kind, at=at(t + seconds), data=data
+        )
+
+    return [
+        interaction(1, "waiting"), visit(1), event("joined", 1, queue=queue, position=1),
+        offer(1), event("offered", 2, interface=interface),
+        offer(2, ended_at=at(t + 4), outcome="answered"),
+        visit(2, answered_at=at(t + 4), left_at=at(t + 4), outcome="answered"),
+        segment(1), interaction(2, "talking"), event("answered", 4, interface=interface),
+        recording(1, "expected"), recording(2, "recording"),
+        segment(2, ended_at=at(t + 9), ended_by="caller", wrap_up_seconds=3.0),
+        interaction(3, "ended", ended_at=at(t + 9), outcome="answered"),
+        event("ended", 9, by="caller"),
+        recording(
+            3, "finished", ended_at=at(t + 9), seconds=5.0, bytes=80044, sha256="0f" * 32
+        ),
+    ]  # fmt: skip
+
+
+def people() -> list[AnyFact]:
+    """Queues, agents, memberships and what the agents did meanwhile."""
+    return [
+        facts.Queue(node=NODE, name="sales", strategy="ringall", seen_at=at(0)),
+        facts.Queue(
+            node=NODE, name="sales", strategy="rrmemory", service_level_seconds=30, seen_at=at(5)
+        ),
+        facts.Agent(node=NODE, interface="PJSIP/1001", name="Ada", seen_at=at(0)),
+        facts.Agent(node=NODE, interface="PJSIP/1001", name="Ada L.", seen_at=at(60.5)),
+        facts.QueueMembership(
+            node=NODE, queue="sales", interface="PJSIP/1001", at=at(0), member=True
+        ),
+        facts.QueueMembership(
+            node=NODE,
+            queue="sales",
+            interface="PJSIP/1001",
+            at=at(50),
+            member=True,
+            penalty=2,
+            paused=True,
+            pause_reason="lunch",
+        ),
+        facts.AgentState(
+            node=NODE, interface="PJSIP/1001", started_at=at(0), version=1, state="idle"
+        ),
+        facts.AgentState(
+            node=NODE,
+            interface="PJSIP/1001",
+            started_at=at(0),
+            version=2,
+            state="idle",
+            ended_at=at(50),
+        ),
+        facts.AgentState(
+            node=NODE,
+            interface="PJSIP/1001",
+            started_at=at(50),
+            version=1,
+            state="paused",
+            reason="lunch",
+        ),
+    ]
