@@ -1,7 +1,7 @@
 """Options that several commands share, so that they read and complain the same everywhere."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -12,9 +12,6 @@ from ccmiddleware.cli import when
 from ccmiddleware.clock import utc_now
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""Before anything that can be in the database."""
 
 
 class Moment(click.ParamType[datetime]):

@@ -48,7 +48,7 @@ def emit(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool, empty
     if as_json:
         emit_json([dict(row) for row in rows])
     elif rows:
-        console().print(table(rows, columns, local_zone()))
+        _print(rows, columns, local_zone())
     if not rows:
         say(empty)
 
@@ -93,6 +93,28 @@ def table(rows: Iterable[Row], columns: Sequence[Column], zone: tzinfo, title: s
     for row in rows:
         drawn.add_row(*(Text(cell(row[column.key], column.kind, zone)) for column in columns))
     return drawn
+
+
+def _print(rows: Sequence[Row], columns: Sequence[Column], zone: tzinfo) -> None:
+    """A table; one block for each row where a terminal is too narrow for it."""
+    from rich.measure import Measurement
+    from rich.text import Text
+
+    screen = console()
+    drawn = table(rows, columns, zone)
+    # Measured without a limit: rich cuts a measurement off at the width that it is given.
+    unlimited = screen.options.update(max_width=PIPE_WIDTH)
+    if Measurement.get(screen, unlimited, drawn).maximum <= screen.width:
+        screen.print(drawn)
+        return
+    longest = max(len(column.title) for column in columns)
+    for number, row in enumerate(rows):
+        if number:
+            screen.print()
+        for column in columns:
+            text = cell(row[column.key], column.kind, zone)
+            if text:
+                screen.print(Text(f"{column.title.ljust(longest)}  {text}"))
 
 
 def cell(value: Any, kind: Kind, zone: tzinfo) -> str:
