@@ -18,7 +18,14 @@ Fields = Mapping[str, str | Sequence[str]]
 
 MAX_LINE = 1024
 """Longest line with its CR LF, in bytes, that Asterisk reads (main/manager.c: inbuf, get_input).
-It throws a longer one away, and with it the whole action."""
+
+It throws away what it has of a longer one and takes the rest for a new line: that a value is short
+enough is as much a matter of safety as that it holds no line end.
+"""
+
+MAX_LINES = 128
+"""Most headers of an action (main/manager.c: AST_MAX_MANHEADERS). More are answered by an error
+that does not say which action it means."""
 
 _FORBIDDEN = ("\r", "\n", "\0")
 # Asterisk takes a bare LF for a line end as well as CR LF, and NUL for the end of the text.
@@ -128,6 +135,8 @@ def encode(headers: Fields) -> bytes:
     for name, values in sorted(headers.items(), key=lambda header: header[0] != "Action"):
         for value in [values] if isinstance(values, str) else values:
             lines.append(_line(name, value))
+    if len(lines) > MAX_LINES:
+        raise UnsafeValue(f"an action has at most {MAX_LINES} headers")
     return b"".join(lines) + b"\r\n"
 
 

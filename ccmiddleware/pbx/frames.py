@@ -34,7 +34,6 @@ _NAMES = {name.encode(): name for name in events.TYPES}
 _VARSET = b"VarSet"
 _QUEUESTATUS = b"Variable: QUEUESTATUS\r\n"
 _UNKNOWN = frozenset(events.UNKNOWN)
-_PLAIN_VALUE = f"([ -~]{{0,{MAX_LENGTH}}}+)"
 _MAX_LAYOUTS = 8
 
 
@@ -143,18 +142,7 @@ class EventReader:
         text names the header.
         """
         text = frame.decode("utf-8", "replace")
-        for layout in self._layouts.get(name, ()):
-            match = layout.pattern.fullmatch(text)
-            if match is not None:
-                values: Sequence[str] = match.groups()
-                if not _UNKNOWN.isdisjoint(values):
-                    values = ["" if value in _UNKNOWN else value for value in values]
-                found: dict[str, Any] = dict(zip(layout.wanted, values))  # noqa: B905 - hot path
-                break
-        else:
-            listed = _pairs(text)
-            self._learn(name, [header for header, _ in listed])
-            found = dict(listed)
+        found: dict[str, Any] = self._read_by_layout(name, text) or self._read_singly(name, text)
         found["Event"] = _NAMES[name]
         stamp = found.get("Timestamp")
         at = (_timestamp(stamp) if stamp else None) or read_at
@@ -165,20 +153,28 @@ class EventReader:
         assert event is not None  # noqa: S101 - its name is in events.TYPES
         return event
 
-    def _learn(self, name: bytes, names: list[str]) -> None:
+    def _read_by_layout(self, name: bytes, text: str) -> dict[str, str] | None:
+        """The used headers, or None for a frame of no known layout or with anything to clean."""
+        for layout in self._layouts.get(name, ()):
+            match = layout.pattern.fullmatch(text)
+            if match is None:
+                continue
+            values: Sequence[str] = match.groups()
+            # What str calls printable is less than what plain() leaves as it is.
+            if not "".join(values).isprintable() or len(text) > MAX_LENGTH < max(map(len, values)):
+                return None
+            if not _UNKNOWN.isdisjoint(values):
+                values = ["" if value in _UNKNOWN else value for value in values]
+            return dict(zip(layout.used, values))  # noqa: B905 - as long as each other; hot path
+        return None
+
+    def _read_singly(self, name: bytes, text: str) -> dict[str, str]:
+        listed = _pairs(text)
         known = self._layouts.setdefault(name, [])
-        if len(known) >= _MAX_LAYOUTS or any(layout.names == names for layout in known):
-            return
-        fields = msgspec.structs.fields(events.TYPES[_NAMES[name]])
-        used = {"Timestamp", *(header.encode_name for header in fields)}
-        # One value: printable ASCII of a length that plain() leaves as it is. Possessive, so that
-        # a frame that does not fit is given up at the first difference.
-        lines = [
-            f"{re.escape(header)}: " + (_PLAIN_VALUE if header in used else "[^\r]*+")
-            for header in names
-        ]
-        wanted = tuple(header for header in names if header in used)
-        known.append(_Layout(names, wanted, re.compile("\r\n".join(lines))))
+        names = [header for header, _ in listed]
+        if len(known) < _MAX_LAYOUTS and all(layout.names != names for layout in known):
+            known.append(_layout(names, events.TYPES[_NAMES[name]]))
+        return dict(listed)
 
 
 @dataclass(frozen=True)
@@ -186,8 +182,18 @@ class _Layout:
     """The headers of an event in their order, those that we use, and a pattern of their values."""
 
     names: list[str]
-    wanted: tuple[str, ...]
+    used: tuple[str, ...]
     pattern: re.Pattern[str]
+
+
+def _layout(names: list[str], kind: type[events.Event]) -> _Layout:
+    fields = {"Timestamp", *(header.encode_name for header in msgspec.structs.fields(kind))}
+    # Possessive, so that a frame that does not fit is given up at its first difference.
+    lines = [
+        f"{re.escape(name)}: " + ("([^\r]*+)" if name in fields else "[^\r]*+") for name in names
+    ]
+    used = tuple(name for name in names if name in fields)
+    return _Layout(names, used, re.compile("\r\n".join(lines)))
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

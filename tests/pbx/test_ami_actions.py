@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from ccmiddleware.errors import PermanentError
 from ccmiddleware.pbx.actions import (
     MAX_LINE,
+    MAX_LINES,
     ActionRefused,
     Question,
     Reply,
@@ -62,6 +63,12 @@ def test_a_line_longer_than_asterisk_reads_is_refused() -> None:
     assert longest.encode() in encode({"Action": "Setvar", "Value": longest})
     with pytest.raises(UnsafeValue, match="longer than Asterisk reads"):
         encode({"Action": "Setvar", "Value": longest + "x"})
+
+
+def test_more_headers_than_asterisk_takes_are_refused() -> None:
+    assert encode({"Action": "Originate", "Variable": ["A=1"] * (MAX_LINES - 1)})
+    with pytest.raises(UnsafeValue, match="at most 128 headers"):
+        encode({"Action": "Originate", "Variable": ["A=1"] * MAX_LINES})
 
 
 def test_unsafe_value_is_permanent_and_does_not_tell_the_value() -> None:

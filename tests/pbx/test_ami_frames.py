@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ccmiddleware.pbx import frames
 from ccmiddleware.pbx.events import Event, Hangup, QueueCallerJoin, QueueMember, QueueStatusSet
-from ccmiddleware.plaintext import MAX_LENGTH
+from ccmiddleware.plaintext import MAX_LENGTH, plain
 
 READ_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -156,6 +156,11 @@ def test_remembered_layouts_change_nothing(sent: list[tuple[list[str], list[str]
         for names, values in sent
     ]
     assert read_all(whole) == [read_all([frame])[0] for frame in whole]
+
+
+def test_printable_text_is_plain() -> None:
+    for code in range(0x110000):
+        assert plain(chr(code)) == chr(code) or not chr(code).isprintable(), hex(code)
 
 
 def test_values_are_cleaned() -> None:
