@@ -7,7 +7,7 @@ same stream, so they have their exact place in it. Neither knows Postgres: facts
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -16,7 +16,7 @@ from ccmiddleware.calls.machine import CallMachine
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.facts import AnyFact, Interaction, Segment
+from ccmiddleware.facts import AnyFact, Interaction, Recording, Segment
 from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
 from ccmiddleware.recordings.recorder import Recorder
@@ -29,6 +29,9 @@ TICK_SECONDS = 0.5
 
 WRITE_RETRY_SECONDS = 1.0
 """Pause before facts are written again that the journal had no room for."""
+
+FIRST_VERSION = 3
+"""Versions up to this belong to the first telling of an interaction: it has just joined a queue."""
 
 RESYNC_RETRY_SECONDS = 2.0
 """Pause before Asterisk is asked again for lists that it did not give."""
@@ -56,6 +59,8 @@ class NodeFollower:
         self.write = write
         self.metrics = metrics
         self.clock = clock
+        metrics.node(node.name)
+        self._lag = metrics.link(node.name, "ami").lag
         self.machine = CallMachine(node.name, wrap_up_default=settings.wrap_up_for)
         self.presence = Presence(node.name, service_level=settings.service_level_for)
         self.recorder = Recorder(node, settings, link, self.tell)
@@ -77,6 +82,7 @@ class NodeFollower:
 
     def tell(self, facts: Sequence[AnyFact]) -> None:
         """Facts for the writer from outside the stream (the recorder's)."""
+        self._count(facts)
         self._unwritten.extend(facts)
         self._flush()
 
@@ -99,9 +105,9 @@ class NodeFollower:
             self._unwritten.extend(self._facts_of(item, now))
         self._unwritten.extend(self._observed(self.machine.tick(now)))
         self._unwritten.extend(self.presence.tick(now))
-        while not self._flush():
+        while not self._flush():  # noqa: ASYNC110 - the disk sends no event when it has room
             await asyncio.sleep(WRITE_RETRY_SECONDS)
-        self.metrics_of(items, now)
+        self._note_lag(items, now)
 
     def _flush(self) -> bool:
         """Hand the facts over; False when there was no room for them."""
@@ -172,7 +178,7 @@ class NodeFollower:
                     self._wanted.set()
             except PermanentError as error:
                 log.error(
-                    "resync refused: the manager user needs the classes of asterisk/manager/ccm.conf",
+                    "resync refused; asterisk/manager/ccm.conf has the classes that are needed",
                     node=self.node.name,
                     reason=str(error),
                 )
@@ -188,13 +194,20 @@ class NodeFollower:
     # -- counting ---------------------------------------------------------------------------
 
     def _count(self, facts: Sequence[AnyFact]) -> None:
+        name = self.node.name
         for fact in facts:
-            if isinstance(fact, Interaction) and fact.ended_at is not None:
-                self.metrics.interaction_ended(self.node.name, fact.outcome or "lost")
+            match fact:
+                case Interaction(ended_at=None, version=version) if version <= FIRST_VERSION:
+                    self.metrics.interaction_started(name)
+                case Interaction(state="ended"):
+                    self.metrics.interaction_ended(name, fact.outcome or "lost")
+                case Recording():
+                    self.metrics.recording(name, fact.state)
+                case _:
+                    pass
 
-    def metrics_of(self, items: Sequence[Item], now: datetime) -> None:
-        """Lag from Asterisk's clock to here, once for each batch: its oldest event."""
+    def _note_lag(self, items: Sequence[Item], now: datetime) -> None:
+        """Lag from Asterisk's clock to here, once for each batch: that of its oldest event."""
         first = next((item for item in items if isinstance(item, ami.Event)), None)
         if first is not None:
-            lag = max(timedelta(0), now - first.at)
-            self.metrics.event_lag(self.node.name, lag.total_seconds())
+            self._lag.observe(max(0.0, (now - first.at).total_seconds()))

@@ -16,6 +16,7 @@ time after a talk (time). At each moment the first of these that holds is the st
 Every change closes the open interval and opens the next at the same instant.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
@@ -65,6 +66,8 @@ class Presence:
         self.service_level = service_level
         self.agents: dict[str, _Agent] = {}
         self.out: list[AnyFact] = []
+        self.queues: set[str] = set()
+        """Queues of the node, as Asterisk listed them."""
         self.wrapping_up: set[str] = set()
         """Interfaces whose wrap-up ends by time alone."""
         self.listed: dict[str, set[str]] | None = None
@@ -149,7 +152,12 @@ class Presence:
             agent = self.agents[interface] = _Agent(interface)
         return agent
 
+    def count_by_state(self) -> dict[AgentStateName, int]:
+        """How many agents are in each state now."""
+        return Counter(agent.open.state for agent in self.agents.values() if agent.open)
+
     def _queue(self, event: ami.QueueParams) -> None:
+        self.queues.add(event.queue)
         self.out.append(
             Queue(
                 node=self.node,

@@ -61,7 +61,7 @@ class CallMachine:
     """All voice interactions of one node that are not over."""
 
     def __init__(
-        self, node: str, *, wrap_up_default: Callable[[str], int] = lambda queue: 0
+        self, node: str, *, wrap_up_default: Callable[[str], float] = lambda queue: 0
     ) -> None:
         self.node = node
         self.wrap_up_default = wrap_up_default

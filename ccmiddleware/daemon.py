@@ -1,0 +1,286 @@
+"""The daemon: every part and every long-lived task, in start order. Read this first.
+
+The way of one call: Asterisk tells of it over the AMI link (pbx); the node's follower takes the
+events one by one through the call machine (calls) and the agents' presence (agents); the facts that
+come out are written to the journal on disk and from there to Postgres (store); the recorder
+(recordings) sees the same facts and records the talk.
+
+Start: database, journal, what was open when an earlier daemon stopped, then the nodes. Postgres
+must be there once at the start, since open interactions are taken up from it; after that it may be
+away.
+
+Stop (SIGTERM, SIGINT): links are closed, what they brought is worked off, and the journal is
+applied as far as Postgres takes it within the deadline. The rest is applied at the next start.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+
+from ccmiddleware import __version__, logs
+from ccmiddleware.clock import Clock, utc_now
+from ccmiddleware.config import Settings
+from ccmiddleware.errors import CcmError, TemporaryError
+from ccmiddleware.node import NodeFollower
+from ccmiddleware.pbx.link import AmiLink
+from ccmiddleware.store import migrations
+from ccmiddleware.store.database import Database, read_password
+from ccmiddleware.store.embedded import EmbeddedPostgres
+from ccmiddleware.store.journal import Journal
+from ccmiddleware.store.snapshot import open_facts, set_link
+from ccmiddleware.store.writer import FactWriter
+from ccmiddleware.systemd import Notifier
+from ccmiddleware.vitals import Figures, health
+from ccmiddleware.web.health import Health
+from ccmiddleware.web.metrics import Metrics
+from ccmiddleware.web.server import serving
+
+log = structlog.get_logger(__name__)
+
+EXIT_STOPPED = 0
+EXIT_CANNOT_RUN = 3
+EXIT_BUG = 70
+"""EX_SOFTWARE of sysexits.h: systemd restarts the daemon, and the log has the traceback."""
+
+DATABASE_RETRY_SECONDS = 2.0
+HOUSEKEEPING_SECONDS = 1.0
+PARTITIONS_EVERY = timedelta(hours=6)
+PARTITION_MONTHS = 3
+"""Months of partitions kept ready, from the present one on."""
+LAST_ITEMS_SECONDS = 0.2
+"""How long to wait for what a closed link still has to say."""
+
+
+def run(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit code; says why on standard error."""
+    logs.configure(settings.log)
+    daemon = Daemon(settings, notifier=Notifier.from_environment(os.environ))
+    try:
+        asyncio.run(daemon.run())
+    except ExceptionGroup as group:
+        known, bugs = group.split(CcmError)
+        if bugs is not None:
+            log.critical("daemon ended by a bug", exc_info=bugs)
+            return EXIT_BUG
+        for error in known.exceptions if known is not None else ():
+            log.error("daemon can't run", reason=str(error))
+        return EXIT_CANNOT_RUN
+    return EXIT_STOPPED
+
+
+class Daemon:
+    """All parts of one daemon. ``stop`` may be set from outside; signals set it."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock = utc_now, notifier: Notifier | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.notifier = notifier or Notifier()
+        self.stop = asyncio.Event()
+        self.metrics = Metrics()
+        self.followers: list[NodeFollower] = []
+        self.web_port: int | None = None
+        """Port of health and metrics, once they are served."""
+
+    async def run(self) -> None:
+        """Start everything, wait for ``stop``, stop everything."""
+        self._heed_signals()
+        log.info("daemon starts", version=__version__, state_dir=str(self.settings.state_dir))
+        async with AsyncExitStack() as parts, asyncio.TaskGroup() as group:
+            tasks = _Tasks(group, self.stop)
+            try:
+                await self._start(parts, tasks)
+            except _Stopped:
+                pass
+            else:
+                self.notifier.ready(f"following {len(self.followers)} node(s)")
+                log.info("daemon ready", nodes=[one.node.name for one in self.followers])
+                await self.stop.wait()
+            await self._wind_down(tasks)
+        log.info("daemon stopped")
+
+    def _heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def asked(number: signal.Signals) -> None:
+            log.info("daemon stops", signal=number.name)
+            self.stop.set()
+            for again in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(again)  # the second one ends it at once
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, asked, number)
+
+    # -- start ------------------------------------------------------------------------------
+
+    async def _start(self, parts: AsyncExitStack, tasks: "_Tasks") -> None:
+        settings = self.settings
+        url, words = await self._database_url(parts, tasks)
+        await self._until_there(lambda: self._migrate(url))
+        self.database = Database.from_settings(settings.database, url)
+        await parts.enter_async_context(self.database)
+        self.journal = Journal(settings.state_dir / "journal", settings.journal)
+        self.journal.open()
+        parts.callback(self.journal.close)
+        self.writer = FactWriter(self.database, self.journal)
+        tasks.start("fact writer", self.writer.run())
+
+        def present_health() -> Health:
+            return health(self.followers, self.writer, self.journal, postgres=words)
+
+        self.web_port = await parts.enter_async_context(
+            serving(settings.web, present_health, self.metrics.registry)
+        )
+        while not await self.writer.drained(1.0):
+            # Open interactions are only whole once the facts of the earlier daemon are applied.
+            self._go_on()
+        for node in settings.node:
+            link = AmiLink(node.name, node.ami, clock=self.clock)
+            follower = NodeFollower(
+                node, settings, link, self.writer.write, self.metrics, clock=self.clock
+            )
+            await self._until_there(partial(self._restore, follower))
+            self.followers.append(follower)
+            tasks.start(f"recorder {node.name}", follower.recorder.run())
+            tasks.start(f"node {node.name}", follower.run(), until="links")
+            tasks.start(f"resync {node.name}", follower.resync(), until="links")
+            tasks.start(f"ami {node.name}", link.run(), until="first")
+        tasks.start("housekeeping", self._keep_house(), until="first")
+        tasks.start("watchdog", self.notifier.watch(lambda: True))
+
+    async def _database_url(self, parts: AsyncExitStack, tasks: "_Tasks") -> tuple[str, str]:
+        """Where Postgres is, and in words which one; the embedded one is started."""
+        if self.settings.database.url is not None:
+            return self.settings.database.url.get_secret_value(), "database.url"
+        embedded = EmbeddedPostgres(self.settings.state_dir)
+        url = await embedded.start()
+        parts.push_async_callback(embedded.stop)
+        tasks.start("embedded postgres", embedded.keep_running())
+        return url, "embedded"
+
+    async def _migrate(self, url: str) -> None:
+        await migrations.migrate(url, password=read_password(self.settings.database))
+
+    async def _restore(self, follower: NodeFollower) -> None:
+        follower.restore(await open_facts(self.database, follower.node.name))
+
+    async def _until_there(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        """Repeat what needs Postgres until it is there."""
+        said = ""
+        while True:
+            try:
+                await attempt()
+            except TemporaryError as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.warning("waiting for the database", reason=said)
+                try:
+                    async with asyncio.timeout(DATABASE_RETRY_SECONDS):
+                        await self.stop.wait()
+                except TimeoutError:
+                    continue
+                raise _Stopped from None
+            else:
+                return
+
+    def _go_on(self) -> None:
+        if self.stop.is_set():
+            raise _Stopped
+
+    # -- while running ----------------------------------------------------------------------
+
+    async def _keep_house(self) -> None:
+        """Once a second: metrics, and the links' states for those who ask the database."""
+        figures = Figures(self.metrics)
+        stored: dict[str, tuple[Any, ...]] = {}
+        partitions_due = self.clock()
+        while True:
+            figures.refresh(self.followers, self.writer, self.journal)
+            if self.writer.trouble is None:
+                try:
+                    await self._store_links(stored)
+                    if self.clock() >= partitions_due:
+                        await self.database.fetchval(
+                            "ensure_partitions", self.clock(), PARTITION_MONTHS
+                        )
+                        partitions_due = self.clock() + PARTITIONS_EVERY
+                except TemporaryError as error:
+                    log.debug("housekeeping waits for the database", reason=str(error))
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+    async def _store_links(self, stored: dict[str, tuple[Any, ...]]) -> None:
+        for follower in self.followers:
+            name, state = follower.node.name, follower.link.state
+            now = (state.up, state.since, state.reason, follower.version)
+            if stored.get(name) != now:
+                await set_link(self.database, name, *now)
+                stored[name] = now
+
+    # -- stop -------------------------------------------------------------------------------
+
+    async def _wind_down(self, tasks: "_Tasks") -> None:
+        self.notifier.stopping()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.settings.stop_timeout
+        await tasks.end("first")
+        await tasks.end("links")
+        for follower in self.followers:
+            try:
+                async with asyncio.timeout(LAST_ITEMS_SECONDS):
+                    await follower.take(await follower.link.read())
+            except TimeoutError:
+                continue
+        if self.followers:
+            left = max(0.1, deadline - loop.time() - 2.0)
+            if self.writer.trouble is None and not await self.writer.drained(left):
+                log.warning("facts are left for the next start", facts=self.writer.backlog)
+            await self._last_link_states()
+        await tasks.end("last")
+
+    async def _last_link_states(self) -> None:
+        try:
+            async with asyncio.timeout(1.0):
+                await self._store_links({})
+        except (TimeoutError, TemporaryError) as error:
+            log.info("link states not stored", reason=str(error))
+
+
+class _Stopped(Exception):
+    """The daemon was asked to stop before it was ready."""
+
+
+class _Tasks:
+    """The long-lived tasks by name, and when each is ended: ``first``, with ``links``, or ``last``.
+
+    A task that ends by itself while the daemon is not stopping is a bug and ends the daemon.
+    """
+
+    def __init__(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        self._group = group
+        self._stop = stop
+        self._tasks: dict[str, list[asyncio.Task[None]]] = {"first": [], "links": [], "last": []}
+
+    def start(self, name: str, work: Coroutine[Any, Any, None], *, until: str = "last") -> None:
+        """Start a task under its name."""
+        self._tasks[until].append(self._group.create_task(self._guard(name, work), name=name))
+
+    async def _guard(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        await work
+        if not self._stop.is_set():
+            raise RuntimeError(f"the task {name!r} ended by itself")
+
+    async def end(self, when: str) -> None:
+        """Cancel the tasks of that time and wait for them."""
+        tasks = self._tasks[when]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)

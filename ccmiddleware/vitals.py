@@ -1,0 +1,122 @@
+"""How a running daemon is: health for people and supervisors, figures for metrics.
+
+Reads the state of the parts and changes nothing but the metrics.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ccmiddleware import __version__
+from ccmiddleware.calls.call import Phase
+from ccmiddleware.node import NodeFollower
+from ccmiddleware.store.journal import Journal
+from ccmiddleware.store.writer import FactWriter
+from ccmiddleware.web.health import Health, Part, Status
+from ccmiddleware.web.metrics import Metrics
+
+
+def health(
+    followers: Sequence[NodeFollower], writer: FactWriter, journal: Journal, *, postgres: str
+) -> Health:
+    """All parts at this moment. ``postgres`` says in words which one is used."""
+    parts = [_link(follower) for follower in followers]
+    parts.append(
+        Part(
+            "database",
+            "degraded" if writer.trouble else "ok",
+            writer.trouble or postgres,
+            {"rejected_facts": writer.counts.rejected},
+        )
+    )
+    full = journal.problem is not None
+    parts.append(
+        Part(
+            "journal",
+            "failed" if full else "ok",
+            journal.problem or "",
+            {
+                "backlog_facts": journal.backlog_facts,
+                "backlog_bytes": journal.backlog_bytes,
+                "oldest_seconds": round(journal.oldest_age, 1),
+            },
+        )
+    )
+    parts.append(
+        Part(
+            "recordings",
+            "ok",
+            "",
+            {"in_progress": sum(len(follower.recorder.ended) for follower in followers)},
+        )
+    )
+    return Health(version=__version__, parts=tuple(parts))
+
+
+def _link(follower: NodeFollower) -> Part:
+    state = follower.link.state
+    status: Status
+    if state.up and follower.synchronised:
+        status, detail = "ok", f"up, {state.banner}"
+    elif state.up:
+        status, detail = "degraded", "asking Asterisk for its present calls"
+    else:
+        status = "failed" if state.auth_refused else "degraded"
+        detail = f"down: {state.reason}"
+    return Part(
+        f"ami {follower.node.name}",
+        status,
+        detail,
+        {
+            "up": state.up,
+            "since": state.since.isoformat(timespec="seconds"),
+            "reconnects": state.reconnects,
+            "events": state.events,
+            "dropped_events": state.dropped,
+            "malformed_events": state.malformed,
+            "open_calls": len(follower.machine.open_calls()),
+            "asterisk": follower.version or None,
+        },
+    )
+
+
+class Figures:
+    """Brings the metrics up to date with the parts' own counters, which only grow."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
+        self._seen: dict[tuple[str, str], int] = {}
+
+    def _grown(self, source: str, name: str, now: int) -> int:
+        """How much a counter has grown since the last look."""
+        before = self._seen.get((source, name), 0)
+        self._seen[source, name] = now
+        return max(0, now - before)
+
+    def refresh(
+        self, followers: Sequence[NodeFollower], writer: FactWriter, journal: Journal
+    ) -> None:
+        """Called about once a second."""
+        metrics, counts = self.metrics, writer.counts
+        metrics.facts_journaled.inc(self._grown("writer", "written", counts.written))
+        metrics.facts_applied.inc(self._grown("writer", "applied", counts.applied))
+        metrics.facts_rejected.inc(self._grown("writer", "rejected", counts.rejected))
+        metrics.journal_bytes.set(journal.backlog_bytes)
+        metrics.journal_facts.set(journal.backlog_facts)
+        metrics.database_up.set(writer.trouble is None)
+        for follower in followers:
+            self._node(follower)
+
+    def _node(self, follower: NodeFollower) -> None:
+        name, state = follower.node.name, follower.link.state
+        link = self.metrics.link(name, "ami")
+        link.up.set(state.up)
+        link.reconnects.inc(self._grown(name, "reconnects", state.reconnects))
+        link.received.inc(self._grown(name, "events", state.events))
+        link.dropped.inc(self._grown(name, "dropped", state.dropped))
+        link.malformed.inc(self._grown(name, "malformed", state.malformed))
+        waiting: Counter[str] = Counter(dict.fromkeys(follower.presence.queues, 0))
+        for call in follower.machine.open_calls():
+            if call.phase is Phase.WAITING and call.visit is not None:
+                waiting[call.visit.queue] += 1
+        self.metrics.calls_waiting(name, waiting)
+        self.metrics.agents(name, follower.presence.count_by_state())
