@@ -22,6 +22,7 @@ OUTCOMES = (
     "left_by_key",
     "no_agents",
     "queue_full",
+    "withdrawn",
     "lost",
 )
 """facts.Outcome; a test holds that they are the same (importing it costs start-up time)."""

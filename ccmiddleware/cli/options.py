@@ -1,7 +1,7 @@
 """Options that several commands share, so that they read and complain the same everywhere."""
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -114,8 +114,3 @@ def check_period(since: datetime, until: datetime | None) -> tuple[datetime, dat
             param_hint="--until",
         )
     return since, end
-
-
-def zone_or_local(zone: tzinfo | None) -> tzinfo:
-    """The zone that was asked for, else this machine's."""
-    return zone if zone is not None else when.local_zone()

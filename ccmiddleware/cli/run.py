@@ -15,6 +15,6 @@ def command(app: App) -> int:
     configuration, 3 something that trying again can't mend.
     """
     settings = app.settings()
-    from ccmiddleware import daemon
+    from ccmiddleware.daemon import run
 
-    return daemon.run(settings)
+    return run(settings)

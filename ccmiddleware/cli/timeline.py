@@ -19,6 +19,7 @@ _ORDER = (
     "left_by_key",
     "no_agents",
     "queue_full",
+    "withdrawn",
     "lost",
     "ended",
 )
@@ -38,6 +39,7 @@ _WORDS = {
     "left_by_key": "left by key",
     "no_agents": "nobody there to answer",
     "queue_full": "queue was full",
+    "withdrawn": "taken out of the queue",
     "lost": "lost sight of the call",
     "ended": "call ended",
 }
