@@ -104,7 +104,9 @@ class Splitter:
 
 
 def event_name(frame: bytes) -> bytes:
-    """The name of the event in a frame that begins with ``EVENT``."""
+    """The name of the event in a frame; "" when it does not begin with ``EVENT``."""
+    if not frame.startswith(EVENT):
+        return b""
     end = frame.find(_EOL, len(EVENT))
     return frame[len(EVENT) : end] if end >= 0 else frame[len(EVENT) :]
 

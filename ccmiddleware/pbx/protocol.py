@@ -118,6 +118,9 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
             self._take_event(frame, read_at)
         elif frame.startswith(frames.RESPONSE):
             self.handle_message(Reply(frames.pairs(frame)))
+        elif frame:
+            # Asterisk does not escape every value: a line end in Newexten's AppData tears it up.
+            raise ValueError("neither an event nor a response")
 
     def _take_event(self, frame: bytes, read_at: datetime) -> None:
         if self.responses and frames.ACTION_ID in frame:

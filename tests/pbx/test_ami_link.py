@@ -309,7 +309,6 @@ async def test_unused_events_and_odd_frames_are_skipped(peer: Peer) -> None:
             event("BrandNewThing", Cause="x")
             + event("VarSet", Variable="MONITORED", Value="yes")
             + event("VarSet", Variable="QUEUESTATUS", Value="TIMEOUT")
-            + b"ReportBlock: rest of an event with an empty line in it\r\n\r\n"
             + b"\r\n\r\n"
             + b"Event: \r\n\r\n"
             + b"Response: Success\r\nActionID: nobody's\r\n\r\n"
@@ -321,6 +320,17 @@ async def test_unused_events_and_odd_frames_are_skipped(peer: Peer) -> None:
         assert isinstance(status, QueueStatusSet)
         assert status.value == "TIMEOUT"
         assert run.link.state.malformed == 0
+
+
+async def test_rest_of_a_torn_event_is_counted_and_skipped(peer: Peer) -> None:
+    """Asterisk does not escape AppData; a value with an empty line in it tears the event up."""
+    async with linked(peer) as run:
+        session = await peer.session(0)
+        torn = event("Newexten", Application="Set", AppData="CALLERID(name)=a\r\n\r\nrest")
+        await session.send(torn + event("Hangup", Uniqueid="1.1"))
+        await until(lambda: run.of(Hangup))
+        assert run.link.state.malformed == 1
+        assert [item.NAME for item in run.events()] == ["Hangup"]
 
 
 async def test_malformed_event_is_counted_and_logged_once(peer: Peer) -> None:
