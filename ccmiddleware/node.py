@@ -130,10 +130,8 @@ class NodeFollower:
                     self.synchronised = True
                 return facts
             case LinkUp():
-                log.info("link up", node=self.node.name, banner=item.banner)
                 self._missed(self._down_at)
             case LinkDown():
-                log.warning("link down", node=self.node.name, reason=item.reason)
                 self.synchronised = False
                 self._down_at = item.at
             case Gap():
