@@ -68,8 +68,8 @@ SERVER_SETTINGS = {
     "max_connections": "100",
 }
 UNSAFE_SETTINGS = {
+    # A commit still reaches the operating system, so it survives a killed server.
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "32MB",
     "io_method": "sync",

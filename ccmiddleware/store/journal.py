@@ -132,6 +132,7 @@ class Journal:
                 f"the journal in {self.directory} can't be used: {error}"
             ) from error
         self._drop_applied()
+        self._save_cursor()  # one behind a tail that was cut off would soon point into new records
         if self.backlog_facts:
             self._marks.append((self._cursor.index, self._clock()))
 
