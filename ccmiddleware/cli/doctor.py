@@ -82,9 +82,10 @@ async def _outside(app: App, settings: "Settings") -> AsyncIterator[list[Finding
 async def _node(settings: "Settings", node: "NodeSettings") -> list[Finding]:
     from ccmiddleware.cli.checks import asterisk, files
 
-    findings = await asterisk.ami(settings, node, utc_now)
-    findings += await asterisk.ari(node)
-    return findings + files.recordings(settings, node)
+    async with asyncio.TaskGroup() as group:
+        ami = group.create_task(asterisk.ami(settings, node, utc_now), name=f"{node.name} AMI")
+        ari = group.create_task(asterisk.ari(node), name=f"{node.name} ARI")
+    return ami.result() + ari.result() + files.recordings(settings, node)
 
 
 def _as_dict(finding: Finding) -> dict[str, str]:

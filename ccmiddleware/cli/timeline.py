@@ -50,6 +50,10 @@ Row = Mapping[str, Any]
 def lines(started_at: datetime, events: Sequence[Row], recordings: Sequence[Row]) -> list[Row]:
     """The rows of the timeline in order: at, offset (seconds from the begin), what, details."""
     found = [_from_event(event) for event in events]
+    if not any(line["kind"] == "started" for line in found):
+        found.append(
+            {"at": started_at, "kind": "started", "what": _WORDS["started"], "details": ""}
+        )
     found += [line for recording in recordings for line in _from_recording(recording)]
     found.sort(key=lambda line: (line["at"], _rank(line["kind"])))
     return [{**line, "offset": (line["at"] - started_at).total_seconds()} for line in found]

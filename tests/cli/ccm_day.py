@@ -205,7 +205,6 @@ def _answered() -> list[facts.AnyFact]:
             bytes=len(AUDIO),
             sha256=hashlib.sha256(AUDIO).hexdigest(),
         ),
-        _event(ANSWERED, 0, "started", caller="12025550123"),
         _event(ANSWERED, 1, "joined", queue="support", position=1),
         _event(ANSWERED, 8, "offered", agent="Alice Arnold", interface="PJSIP/1001"),
         _event(ANSWERED, 12, "answered", agent="Alice Arnold", queue="support"),

@@ -103,7 +103,7 @@ def test_an_empty_period_is_explained(filled: Ccm) -> None:
 def test_an_interaction_is_found_by_our_id_and_by_asterisks(filled: Ccm, id_: str) -> None:
     whole = json.loads(filled.run("interaction", "show", id_, "--json").stdout)
     assert whole["interaction"]["id"] == str(ANSWERED)
-    assert whole["events"][0]["kind"] == "started"
+    assert whole["events"][0]["kind"] == "joined"
     assert [row["queue"] for row in whole["visits"]] == ["support"]
     assert [row["agent"] for row in whole["segments"]] == ["Alice Arnold"]
     assert [row["path"] for row in whole["recordings"]] == [RECORDING]

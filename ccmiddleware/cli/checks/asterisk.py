@@ -15,7 +15,7 @@ from ccmiddleware.cli.checks.files import records
 from ccmiddleware.clock import Clock
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import CcmError, ConfigError, PermanentError, TemporaryError
-from ccmiddleware.pbx.link import AmiLink, UnsafeValue
+from ccmiddleware.pbx.link import IN_USE, AmiLink, UnsafeValue
 
 OLDEST = 16
 """The oldest major version of Asterisk on which the middleware was tried."""
@@ -94,6 +94,10 @@ def _not_up(node: NodeSettings, link: AmiLink, unsafe: str) -> Finding:
         return Finding(f"{node.name} AMI", "failed", unsafe, mend)
     where = f"{ami_settings.host}:{ami_settings.port}"
     key = f"node[{node.name}].ami"
+    if IN_USE in state.reason:
+        mend = "set allowmultiplelogin = yes in manager.conf to have rights and queues checked too"
+        found = f"{where}: user {ami_settings.user} is logged in already, most likely by the daemon"
+        return Finding(f"{node.name} AMI", "warning", found, mend)
     if state.auth_refused:
         mend = (
             f"compare user and secret in manager.conf (section [{ami_settings.user}]) with {key}; "

@@ -7,9 +7,12 @@ the standard library: nothing else is needed for one small request.
 import asyncio
 import http.client
 import json
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from ccmiddleware.cli.checks import Finding, Verdict
+from ccmiddleware.cli.when import local_zone, show
 from ccmiddleware.config import WebSettings
 from ccmiddleware.plaintext import plain
 
@@ -60,14 +63,23 @@ def _parts(answer: dict[str, Any]) -> list[Finding]:
         if not isinstance(part, dict):
             continue
         verdict = VERDICTS.get(str(part.get("status")), "warning")
-        figures = ", ".join(
-            f"{key.replace('_', ' ')} {value}"
+        if verdict == "warning" and (part.get("up") is False or name == "database"):
+            verdict = "failed"  # it mends itself, but at present nothing is seen or stored
+        figures = [
+            _figure(key, value)
             for key, value in part.items()
-            if key not in ("status", "detail") and value is not None
-        )
-        said = "; ".join(text for text in (str(part.get("detail") or ""), figures) if text)
+            if key not in ("status", "detail", "up") and value is not None
+        ]
+        said = ", ".join(text for text in (str(part.get("detail") or ""), *figures) if text)
         mend = "" if verdict == "ok" else "the checks above say why; the daemon keeps trying"
         findings.append(
             Finding(f"daemon {plain(name)}", verdict, plain(said) or str(part.get("status")), mend)
         )
     return findings
+
+
+def _figure(key: str, value: Any) -> str:
+    if key == "since":
+        with suppress(ValueError):
+            return f"since {show(datetime.fromisoformat(str(value)), local_zone())}"
+    return f"{key.replace('_', ' ')} {value}"

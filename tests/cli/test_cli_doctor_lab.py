@@ -1,0 +1,124 @@
+"""``ccm doctor`` against a real Asterisk: what it says when all is well, and of each mistake."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from ccm_day import Ccm
+from lab.asterisk import Asterisk
+from lab.plan import Plan
+from lab.root import servers
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+async def pbx() -> AsyncIterator[Asterisk]:
+    """An Asterisk of its own, with the shipped manager user."""
+    there = await asyncio.to_thread(servers, print)
+    async with Asterisk(there, Plan()) as running:
+        yield running
+
+
+def configure(ccm: Ccm, pbx: Asterisk, *, secret: str = "", policy: str = "never") -> None:
+    """A configuration for that Asterisk."""
+    ccm.write(
+        f"""
+state_dir = "{ccm.directory / "state"}"
+[[node]]
+name = "pbx1"
+recordings = "{pbx.recordings}"
+[node.ami]
+host = "{pbx.host}"
+port = {pbx.ami_port}
+user = "{pbx.user}"
+secret = "{secret or pbx.ami_secret}"
+connect_timeout = 3
+[node.ari]
+url = "{pbx.ari_url}"
+user = "{pbx.user}"
+secret = "{pbx.ari_secret}"
+timeout = 3
+[recording]
+policy = "{policy}"
+[queue.suport]
+service_level_seconds = 30
+[web]
+port = 1
+"""
+    )
+
+
+async def findings(ccm: Ccm, code: int) -> dict[str, list[dict[str, Any]]]:
+    """What the doctor says, by subject."""
+    result = await asyncio.to_thread(ccm.process, "doctor", "--json")
+    assert result.returncode == code, result.stdout + result.stderr
+    assert result.stderr == ""
+    by_subject: dict[str, list[dict[str, Any]]] = {}
+    for finding in json.loads(result.stdout)["findings"]:
+        by_subject.setdefault(finding["subject"], []).append(finding)
+    return by_subject
+
+
+async def test_a_healthy_asterisk(ccm: Ccm, pbx: Asterisk) -> None:
+    configure(ccm, pbx, policy="always")
+    found = await findings(ccm, 0)
+    assert found["pbx1 AMI"][0]["verdict"] == "ok"
+    assert found["pbx1 AMI rights"][0]["verdict"] == "ok"
+    assert (await pbx.version()) in found["pbx1 Asterisk"][0]["found"]
+    assert "sales (2), support (3)" in found["pbx1 queues"][0]["found"]
+    assert found["pbx1 queues"][1]["mend"] == "did you mean support?"
+    assert found["pbx1 clock"][0]["verdict"] == "ok"
+    assert found["pbx1 ARI"][0]["verdict"] == "ok"
+    assert [each["verdict"] for each in found["pbx1 recordings"]] == ["note", "ok"]
+
+
+async def test_a_wrong_secret(ccm: Ccm, pbx: Asterisk) -> None:
+    configure(ccm, pbx, secret="n0t-the-0ne")
+    found = await findings(ccm, 1)
+    refused = found["pbx1 AMI"][0]
+    assert refused["verdict"] == "failed"
+    assert "Authentication failed" in refused["found"]
+    assert "manager.conf" in refused["mend"]
+    assert "n0t-the-0ne" not in json.dumps(found)
+
+
+async def test_rights_that_are_missing_and_rights_that_are_too_many(
+    ccm: Ccm, pbx: Asterisk
+) -> None:
+    for name, text in (
+        ("manager.conf", "[poor]\nsecret = x1\nread = system\nwrite = call,originate\n"),
+        ("manager.conf", "[deaf]\nsecret = x1\nread = call,agent\nwrite = call\n"),
+    ):
+        with (pbx.directory / "etc" / name).open("a") as file:
+            file.write(text)
+    await pbx.cli("manager reload")
+    configure(ccm, pbx, policy="always", secret="x1")
+    ccm.write(ccm.config.read_text().replace(f'user = "{pbx.user}"', 'user = "poor"', 1))
+    found = await findings(ccm, 1)
+    missing, too_many, _ = found["pbx1 AMI rights"]
+    assert missing["verdict"] == "failed"
+    assert "MixMonitor" in missing["found"]
+    assert "reporting, system" in missing["mend"]
+    assert too_many["verdict"] == "warning"
+    assert "originate" in too_many["found"]
+    assert "CoreSettings: Permission denied" in found["pbx1 AMI"][1]["found"]
+    ccm.write(ccm.config.read_text().replace('user = "poor"', 'user = "deaf"', 1))
+    deaf = (await findings(ccm, 1))["pbx1 AMI"][0]
+    assert "FullyBooted" in deaf["found"]
+    assert "read =" in deaf["mend"]
+
+
+async def test_a_frozen_and_a_dead_asterisk(ccm: Ccm, pbx: Asterisk) -> None:
+    configure(ccm, pbx)
+    await pbx.freeze()
+    frozen = (await findings(ccm, 1))["pbx1 AMI"][0]
+    assert frozen["verdict"] == "failed"
+    assert "took more than 3 s" in frozen["found"]
+    pbx.thaw()
+    await pbx.kill()
+    dead = (await findings(ccm, 1))["pbx1 AMI"][0]
+    assert "Connect call failed" in dead["found"]
+    assert "is Asterisk running?" in dead["mend"]
