@@ -130,8 +130,9 @@ class AriClient:
     ) -> model.Channel:
         """Call ``endpoint`` and connect it to our application (``app_args``) or an ``extension``.
 
-        ``channel_id`` is chosen by the caller, so that one can look whether it worked; a Local
-        channel's second half gets ``other_channel_id``. ``ring_seconds`` may be -1 for no limit.
+        ``channel_id`` is chosen by the caller, so that one can look whether it worked: Asterisk
+        answers 409 for an id that exists, but also for other failures, so ask for the channel.
+        A Local channel's second half gets ``other_channel_id``. ``ring_seconds`` -1: no limit.
         """
         if (app_args is None) == (not extension):
             raise ValueError("originate to app_args or to an extension, one of both")
@@ -232,7 +233,7 @@ class AriClient:
         await self._http.do("POST", "channels", channel_id, "dtmf", dtmf=digits)
 
     async def variable(self, channel_id: str, name: str) -> str:
-        """The value of a variable or function. NotFound for an unset one, too."""
+        """The value of a variable or function, as plain text. NotFound for an unset one, too."""
         answer = await self._http.ask(
             model.Variable, "GET", "channels", channel_id, "variable", variable=name
         )
