@@ -13,7 +13,8 @@ from lab.errors import LabError
 from lab.files import PHONE_PORT
 from lab.processes import Child, until
 from lab.root import Servers
-from lab.script import Step, caller_scenario, phone_scenario
+from lab.scenario import caller_scenario, phone_scenario
+from lab.script import Step
 
 CALL_TIMEOUT = 120.0
 """Seconds within which a caller's call must be over."""
@@ -236,11 +237,11 @@ class Caller(Sipp):
 
     def _fate(self) -> CallResult:
         lines = {line.word: line for line in self.log()}
-        if "dialled" not in lines:
-            raise LabError(f"SIPp did not dial: {self.errors()}")
         if "answered" not in lines:
             refused = lines.get("refused")
             status = int(refused.rest) if refused is not None else 0
+            if "unexpected message" in self.errors():
+                raise LabError(f"A caller got into trouble: {self.errors()}")
             by: Literal["caller", "pbx", "nobody"] = "caller" if "cancelled" in lines else "pbx"
             return CallResult(status, False, 0.0, by if status else "nobody")
         ended = lines.get("ended")

@@ -55,7 +55,7 @@ SALES = Queue("sales", "12025550102", members=("1002", "1003"), strategy="leastr
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole PBX. ``dialplan`` is added to extensions.conf as it is."""
+    """A whole PBX. ``dialplan`` is added to extensions.conf, context lines and all."""
 
     agents: tuple[Agent, ...] = (ALICE, JOERG, CHEN)
     queues: tuple[Queue, ...] = (SUPPORT, SALES)

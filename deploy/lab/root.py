@@ -12,6 +12,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ OLD_LAYOUT = ("buster", "bullseye")
 RECIPE_VERSION = "1"
 BUILD_TIMEOUT = 1800
 SECONDS_BETWEEN_SIGNS = 15
+
+LAUNCH = Path(__file__).with_name("launch.py")
 
 Say = Callable[[str], None]
 
@@ -67,17 +70,10 @@ class Servers:
         raise LabError(f"{self.root} has no user asterisk; remove that directory and try again.")
 
     def command(self, program: str, *arguments: str) -> list[str]:
-        """The command line for ``program`` that runs it as its user and dies with us.
-
-        The parent-death signal has to be set after the user was changed: a change of credentials
-        clears it (PR_SET_PDEATHSIG in prctl(2)).
-        """
-        command = ["setpriv"]
-        if self.owner is not None:
-            user, group = self.owner
-            command += [f"--reuid={user}", f"--regid={group}", "--clear-groups"]
-        command += ["--pdeathsig=KILL", "--", program, *arguments]
-        return command if self.root is None else ["chroot", str(self.root), *command]
+        """The command line for ``program`` that runs it as its user and dies with this process."""
+        user, group = self.owner or ("-", "-")
+        parts = [os.getpid(), self.root or "-", user, group, program, *arguments]
+        return [sys.executable, "-I", "-S", str(LAUNCH), *map(str, parts)]
 
 
 def servers(say: Say) -> Servers:
@@ -233,7 +229,7 @@ def _finish(building: Path) -> None:
     shutil.rmtree(building / "usr/share/doc", ignore_errors=True)
     (building / "srv" / "lab").mkdir(parents=True, exist_ok=True)
     building.chmod(0o755)
-    for program in ("usr/sbin/asterisk", "usr/bin/sipp", "usr/bin/setpriv"):
+    for program in ("usr/sbin/asterisk", "usr/bin/sipp"):
         if not (building / program).exists():
             raise LabError(f"The root that debootstrap built has no /{program}; nothing was kept.")
 

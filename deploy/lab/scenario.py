@@ -1,0 +1,266 @@
+"""SIPp scenarios, made from scripts.
+
+A scenario logs a line for each thing that happens ("answered 1234 …", with SIPp's clock in
+milliseconds), which is how the lab learns the fate of a call. Logs and sounds are actions of the
+message before them and not commands of their own: in old versions of SIPp a message that comes
+between two commands aborts the call. The language: https://sipp.readthedocs.io/en/latest/scenarios/
+"""
+
+from collections.abc import Sequence
+
+from lab.script import FOR_EVER, Answer, Decline, Dtmf, Hangup, Hold, Ring, Step, Talk
+
+REFUSALS = (403, 404, 408, 480, 484, 486, 487, 488, 500, 503, 603)
+"""Final SIP statuses that a caller may get instead of 200."""
+
+OUR_TAG = "tag=[pid]-[call_number]"
+
+
+def phone_scenario(script: Sequence[Step], sound: str) -> str:
+    """SIPp XML for a phone (UAS): what it does with each call that comes.
+
+    ``sound`` is a file of raw A-law, as SIPp sees it. Raises ValueError for a script that does not
+    begin with Answer, Ring or Decline, or has one of them later.
+    """
+    if not script or not isinstance(script[0], Answer | Ring | Decline):
+        raise ValueError("a phone's script begins with Answer, Ring or Decline")
+    first, talk = script[0], script[1:]
+    dialog = _Dialog(f"From:[$to];{OUR_TAG}", "To:[$from]", sound)
+    offered = [
+        '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="cseq"/>',
+        '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="from"/>',
+        '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/>',
+        _log("offered", "[call_number] [$from]"),
+    ]
+    parts = [_recv("request", "INVITE", rrs=True, do=offered), _send(_response("180 Ringing"))]
+    if isinstance(first, Decline):
+        parts += [
+            _pause(first.after),
+            _send(_response(f"{first.status} {first.reason}"), again=True),
+            _recv("request", "ACK", do=[_log("declined", str(first.status))]),
+            _END,
+        ]
+    else:
+        seconds = first.after if isinstance(first, Answer) else FOR_EVER
+        cancelled = [_log("cancelled")]
+        parts += [
+            _recv("request", "CANCEL", seconds, late="answer", then="cancelled", do=cancelled),
+            _label("answer"),
+            _send(_response("200 OK", _sdp("sendrecv")), again=True),
+            _recv("request", "ACK", do=[_log("answered"), dialog.speak]),
+            *dialog.steps(talk),
+        ]
+    parts += [
+        *dialog.endings(),
+        _label("cancelled"),
+        _send(_OK),
+        _send(_response("487 Request Terminated"), again=True),
+        _recv("request", "ACK"),
+        _END,
+    ]
+    return _scenario("phone", parts, "cseq,from,to")
+
+
+def caller_scenario(
+    script: Sequence[Step], sound: str, did: str, number: str, extra: str, patience: float
+) -> str:
+    """SIPp XML for a caller (UAC). ``patience`` is how long it waits for an answer, in seconds.
+
+    The From display name comes in the global variable ``shown``, ready for SIP; ``extra`` holds
+    further header lines. Raises ValueError for steps that only phones have.
+    """
+    target = f"sip:{did}@[remote_ip]:[remote_port]"
+    ours = f"From: [$shown]<sip:{number}@[local_ip]:[local_port]>;{OUR_TAG}"
+    dialog = _Dialog(ours, f"To: <{target}>[peer_tag_param]", sound)
+
+    def initial(method: str, to: str, rest: str) -> str:
+        # CANCEL has the branch and the number of its INVITE (RFC 3261, section 9.1), and the ACK
+        # of a refusal too (section 17.1.1.3).
+        return (
+            f"{method} {target} SIP/2.0\n"
+            "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=z9hG4bK-lab-[pid]-[call_number]\n"
+            f"{ours}\n{to}\nCall-ID: [call_id]\nCSeq: 1 {method}\n"
+            f"Contact: <sip:lab@[local_ip]:[local_port]>\nMax-Forwards: 70\n{rest}"
+        )
+
+    def answer(status: int, then: str | None, do: Sequence[str]) -> str:
+        return _recv(
+            "response", str(status), patience, "impatient", then, status == 200, status != 200, do
+        )
+
+    refused = [answer(n, "refused", [_log("refused", str(n))]) for n in REFUSALS]
+    parts = [
+        _send(initial("INVITE", f"To: <{target}>", extra + _sdp("sendrecv")), again=True),
+        *(answer(status, None, []) for status in (100, 180, 183)),
+        *refused,
+        answer(200, None, [_log("answered")]),
+        _send(dialog.head("ACK") + _NOTHING),
+        dialog.begin(),
+        *dialog.steps(script),
+        *dialog.endings(),
+        _label("refused"),
+        _send(initial("ACK", "[last_To:]", _NOTHING)),
+        _END,
+        _label("impatient"),
+        _send(initial("CANCEL", f"To: <{target}>", _NOTHING), again=True),
+        _recv("response", "200", optional=True),
+        _recv(
+            "response", "487", 5, "end", "refused", do=[_log("cancelled"), _log("refused", "487")]
+        ),
+        _END,
+    ]
+    return _scenario("caller", parts, None, '<Global variables="shown"/>')
+
+
+class _Dialog:
+    """The parts of a call after its answer, the same for both sides but for two headers."""
+
+    def __init__(self, ours: str, theirs: str, sound: str) -> None:
+        self._ours = ours
+        self._theirs = theirs
+        self._labels = 0
+        self.speak = f'<exec rtp_stream="{sound},-1,8,PCMA/8000"/>'
+
+    def begin(self) -> str:
+        """Speak, where there is no message whose action it could be."""
+        return f"<nop><action>{self.speak}</action></nop>"
+
+    def steps(self, script: Sequence[Step]) -> list[str]:
+        """The script, and then waiting for the other side unless it hung up itself."""
+        parts = []
+        for step in (*script, Talk(), Hangup()):
+            match step:
+                case Talk(seconds):
+                    parts.append(self._listen(seconds))
+                case Hold(seconds):
+                    parts += self._reinvite("sendonly", "held", "pause")
+                    parts.append(self._listen(seconds))
+                    parts += self._reinvite("sendrecv", "unheld", "resume")
+                case Dtmf(digits):
+                    for digit in digits:
+                        parts += self._key(digit)
+                case Hangup():
+                    break
+                case Answer() | Ring() | Decline():
+                    raise ValueError("Answer, Ring and Decline can only begin a phone's script")
+        return [*parts, *self._transaction(self.head("BYE") + _NOTHING, [_log("ended", "us")])]
+
+    def endings(self) -> list[str]:
+        """Where every answered call ends: by us, or by them."""
+        return [_END, _label("them"), _send(_OK), _END]
+
+    def head(self, method: str) -> str:
+        """The head of a request within the dialog."""
+        return (
+            f"{method} [next_url] SIP/2.0\n"
+            "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]\n"
+            f"{self._ours}\n{self._theirs}\n[routes]\n"
+            f"Call-ID: [call_id]\nCSeq: [cseq] {method}\n"
+            "Contact: <sip:lab@[local_ip]:[local_port]>\nMax-Forwards: 70\n"
+        )
+
+    def _bye(self, seconds: float | None, late: str | None, optional: bool = False) -> str:
+        ended = [_log("ended", "them")]
+        return _recv("request", "BYE", seconds, late, "them", optional=optional, do=ended)
+
+    def _listen(self, seconds: float) -> str:
+        self._labels += 1
+        label = f"step{self._labels}"
+        return self._bye(seconds, label) + _label(label)
+
+    def _transaction(self, request: str, do: Sequence[str]) -> list[str]:
+        return [
+            _send(request, again=True),
+            _recv("response", "100", optional=True),
+            self._bye(None, None, optional=True),
+            _recv("response", "200", 8, "end", do=do),
+        ]
+
+    def _reinvite(self, direction: str, word: str, sound: str) -> list[str]:
+        do = [_log(word), f'<exec rtp_stream="{sound}"/>']
+        request = self.head("INVITE") + _sdp(direction)
+        return [*self._transaction(request, do), _send(self.head("ACK") + _NOTHING)]
+
+    def _key(self, digit: str) -> list[str]:
+        body = f"Signal={digit}\nDuration=120\n"
+        kind = "Content-Type: application/dtmf-relay\nContent-Length: [len]\n\n"
+        pressed = [_log("pressed", digit)]
+        request = self.head("INFO") + kind + body
+        return [*self._transaction(request, pressed), self._listen(0.2)]
+
+
+_NOTHING = "Content-Length: 0\n\n"
+
+_OK = (
+    "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"
+    f"{_NOTHING}"
+)
+
+_END = '<nop next="end"></nop>'
+
+
+def _sdp(direction: str) -> str:
+    return (
+        "Content-Type: application/sdp\nContent-Length: [len]\n\n"
+        "v=0\no=lab 1 [cseq] IN IP4 [local_ip]\ns=-\nc=IN IP4 [media_ip]\nt=0 0\n"
+        "m=audio [rtpstream_audio_port] RTP/AVP 8\na=rtpmap:8 PCMA/8000\na=ptime:20\n"
+        f"a={direction}\n"
+    )
+
+
+def _response(status: str, rest: str = _NOTHING) -> str:
+    """A response to the INVITE of a phone's call, even after other requests."""
+    return (
+        f"SIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:];{OUR_TAG}\n[last_Call-ID:]\n"
+        f"CSeq: [$cseq] INVITE\nContact: <sip:lab@[local_ip]:[local_port]>\n{rest}"
+    )
+
+
+def _send(message: str, again: bool = False) -> str:
+    retrans = ' retrans="500"' if again else ""
+    return f"<send{retrans}><![CDATA[\n{message}]]></send>"
+
+
+def _recv(
+    kind: str,
+    what: str,
+    seconds: float | None = None,
+    late: str | None = None,
+    then: str | None = None,
+    rrs: bool = False,
+    optional: bool = False,
+    do: Sequence[str] = (),
+) -> str:
+    """Wait for a message; go to ``late`` after ``seconds``, to ``then`` when it has come."""
+    words = [f'{kind}="{what}"']
+    if optional:
+        words.append('optional="true"')
+    if rrs:
+        words.append('rrs="true"')
+    if seconds is not None:
+        words.append(f'timeout="{max(round(seconds * 1000), 1)}" ontimeout="{late}"')
+    if then is not None:
+        words.append(f'next="{then}"')
+    actions = f"<action>{''.join(do)}</action>" if do else ""
+    return f"<recv {' '.join(words)}>{actions}</recv>"
+
+
+def _log(word: str, rest: str = "") -> str:
+    return f'<log message="{word} [clock_tick] {rest}"/>'
+
+
+def _label(name: str) -> str:
+    return f'<label id="{name}"/>'
+
+
+def _pause(seconds: float) -> str:
+    return f'<pause milliseconds="{round(seconds * 1000)}"/>' if seconds else ""
+
+
+def _scenario(name: str, parts: Sequence[str], variables: str | None, head: str = "") -> str:
+    body = "\n".join([*parts, _label("end")])
+    used = f'<Reference variables="{variables}"/>\n' if variables else ""
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="{name}">\n{head}\n{body}\n'
+        f"{used}</scenario>\n"
+    )
