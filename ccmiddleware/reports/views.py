@@ -19,7 +19,6 @@ TIME_COLUMNS = ("interval_start", "started_at", "day")
 
 QUEUE_COLUMNS = ("queue", "queues")
 AGENT_COLUMNS = ("agent", "agents", "interface")
-MAX_LIMIT = 1_000_000
 
 CATALOGUE = """
 SELECT c.relname AS view,

@@ -305,6 +305,7 @@ COMMENT ON COLUMN ccm.recording.seconds IS 'Length of the audio in seconds';
 COMMENT ON COLUMN ccm.recording.bytes IS 'Size of the file in bytes';
 COMMENT ON COLUMN ccm.recording.sha256 IS 'SHA-256 of the file, hexadecimal';
 COMMENT ON COLUMN ccm.recording.error IS 'What went wrong, in words; empty otherwise';
+CREATE INDEX recording_started ON ccm.recording (started_at);
 CREATE INDEX recording_unfinished ON ccm.recording (node_id, started_at)
     WHERE state IN ('expected', 'recording');
 

@@ -10,6 +10,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccmiddleware.reports.render import Format, csv_text, json_text, render, why_empty
 from ccmiddleware.reports.views import Column, Filters, Report, View
@@ -137,6 +139,13 @@ def test_csv_cells_are_no_formulas() -> None:
     hostile = ["=1+1", "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1"]
     assert csv_cells(*hostile) == [f"'{text}" for text in hostile]
     assert csv_cells(["=1", "b"]) == ["'=1; b"]
+
+
+@given(st.text(max_size=20))
+def test_no_text_becomes_a_formula(text: str) -> None:
+    (cell,) = csv_cells(text)
+    assert not cell.startswith(tuple("=+-@\t\r")) or cell.lstrip("+-").replace(".", "").isdecimal()
+    assert cell in (text, f"'{text}") or "\ufffd" in cell
 
 
 def test_csv_numbers_stay_numbers() -> None:

@@ -1,7 +1,8 @@
 """report.agent_day: the days of agents, in a time zone, with its days of 23 and 25 hours."""
 
 import asyncpg
-from pasted_facts import given, shows, shows_nothing
+import pytest
+from pasted_facts import given, set_now, shows, shows_nothing
 
 SHIFT = """
 state | agent | since    | until    | state
@@ -264,3 +265,47 @@ async def test_a_segment_belongs_to_the_local_day_of_its_answer(db: asyncpg.Conn
         2026-11-26 | 1       | 600          | 1      | 3600
         """,
     )
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "UTC",
+        "Europe/Berlin",
+        "America/Havana",  # midnight is there twice
+        "Asia/Beirut",  # midnight is left out
+        "Australia/Lord_Howe",  # the clocks change by half an hour
+        "Asia/Kathmandu",
+        "Pacific/Apia",
+    ],
+)
+async def test_no_second_is_lost_or_counted_twice(db: asyncpg.Connection, zone: str) -> None:
+    """A year of states, of 7 h 13 min each, in the zones where days are the oddest."""
+    await given(db, "agent\nann")
+    await db.execute(
+        "INSERT INTO ccm.agent_state"
+        " SELECT (SELECT id FROM ccm.agent), t, 1, ('{idle,ringing,talking,wrap_up,paused,"
+        "unavailable,busy,logged_out}'::text[])[1 + n % 8], '', t + interval '7:13', false"
+        " FROM generate_series(timestamptz '2025-11-27+00', '2026-11-26+00', '7:13')"
+        " WITH ORDINALITY AS s (t, n)"
+    )
+    await set_now(db, "23:59")
+    await db.execute("SELECT set_config('TimeZone', $1, false)", zone)
+    by_day = await db.fetchrow(
+        "SELECT sum(logged_in_seconds) AS logged_in, sum(idle_seconds) AS idle,"
+        " sum(idle_seconds + ringing_seconds + talking_seconds + wrap_up_seconds + paused_seconds"
+        " + unavailable_seconds + busy_seconds) AS of_states,"
+        " bool_and(logged_in_seconds <= extract(epoch FROM day_end - day_start)) AS fit,"
+        " count(*) AS days, count(DISTINCT day) AS different"
+        " FROM report.agent_day"
+    )
+    by_state = await db.fetchrow(
+        "SELECT sum(seconds) AS logged_in, sum(seconds) FILTER (WHERE state = 'idle') AS idle"
+        " FROM report.agent_state WHERE state <> 'logged_out'"
+    )
+    assert by_day is not None
+    assert by_state is not None
+    assert by_day["logged_in"] == by_day["of_states"] == by_state["logged_in"] > 300 * 20 * 3600
+    assert by_day["idle"] == by_state["idle"]
+    assert by_day["days"] == by_day["different"] >= 364
+    assert by_day["fit"]

@@ -1,0 +1,64 @@
+"""docs/reports.md: every example runs with an analyst's rights and shows something."""
+
+import re
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pasted_facts import given
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```sql\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+
+FACTS = """
+queue
+sales
+support
+
+member | queue
+ann    | support
+
+visit | queue   | joined   | answered | left     | outcome
+a     | sales   | 09:00:00 |          | 09:00:30 | timed_out
+a     | support | 09:00:30 | 09:00:40 | 09:00:40 | answered
+b     | sales   | 09:20:00 |          | 09:22:00 | abandoned
+c     | support | 10:00:00 |          |          |
+
+segment | visit | agent | answered | ended    | by
+a       | 2     | ann   | 09:00:40 | 09:01:40 | transfer
+a       | 2     | bob   | 09:01:40 | 09:02:40 | caller
+
+recording | number | state   | started  | error
+a         | 2      | missing | 09:01:40 | file not found
+
+state | agent | since    | until    | state  | reason
+-     | ann   | 08:00:00 | 09:00:00 | paused | lunch
+-     | ann   | 09:00:00 |          | idle   |
+"""
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+async def test_examples_run_for_an_analyst(db: asyncpg.Connection, number: int) -> None:
+    await given(db, FACTS, now="10:01")
+    await db.execute("SET ROLE ccm_report")
+    await db.execute("SET search_path = public")
+    *settings, query = [part for part in EXAMPLES[number].split(";") if part.strip()]
+    for setting in settings:
+        await db.execute(setting)
+    assert await db.fetch(query), f"shows nothing:\n{query}"
+
+
+async def test_the_document_names_every_view_and_no_other(db: asyncpg.Connection) -> None:
+    there = await db.fetch("SELECT viewname FROM pg_views WHERE schemaname = 'report'")
+    assert set(re.findall(r"report\.(\w+)", DOCUMENT)) - {"md"} == {
+        row["viewname"] for row in there
+    }
+
+
+async def test_the_columns_it_explains_are_there(db: asyncpg.Connection) -> None:
+    rows = await db.fetch(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'report'"
+    )
+    explained = set(re.findall(r"`(\w+(?:_rate|_seconds|_at|_start))`", DOCUMENT))
+    assert len(explained) > 8
+    assert explained <= {row["column_name"] for row in rows}
