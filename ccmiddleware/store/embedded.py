@@ -145,7 +145,8 @@ class EmbeddedPostgres:
         self._stopping = False
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            await self._take_lock()
+            if self._lock is None:  # it is still ours when the server ended by itself
+                await self._take_lock()
             user = binaries.choose_user(self.data)
             programs = await asyncio.to_thread(binaries.prepare, user)
             await self._initialise(programs, user)

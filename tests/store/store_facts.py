@@ -1,7 +1,7 @@
 """Facts for the tests of the store, the rows they come to, and ways to bring them in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -49,6 +49,15 @@ TABLES = {
 def at(seconds: float) -> datetime:
     """A moment of the tests."""
     return BEGIN + timedelta(seconds=seconds)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, at most DEADLINE seconds."""
+    for _ in range(int(DEADLINE / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen in time")
 
 
 async def contents(database: Database) -> dict[str, list[dict[str, Any]]]:

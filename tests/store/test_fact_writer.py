@@ -1,15 +1,23 @@
 """Facts through journal and writer into a real Postgres: order, repetition, refusal."""
 
+from pathlib import Path
+from uuid import uuid4
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_facts import at, call, contents, people, store
+from store_facts import NODE, at, call, contents, people, store, until, writing
 
 from ccmiddleware import facts
+from ccmiddleware.config import JournalSettings
+from ccmiddleware.facts import AnyFact
+from ccmiddleware.store import batch
 from ccmiddleware.store.batch import KINDS
 from ccmiddleware.store.database import Database
-from ccmiddleware.store.journal import Journal
+from ccmiddleware.store.journal import Journal, JournalFull
+from ccmiddleware.store.migrations import migrate
+from ccmiddleware.store.writer import FactWriter
 
 EVERYTHING = [*people(), *call(1), *call(2, "support", "PJSIP/1002")]
 
@@ -88,3 +96,166 @@ async def empty(database: Database) -> None:
             "ccm.interaction_event, ccm.queue_visit, ccm.offer, ccm.segment, ccm.recording, "
             "ccm.agent_state, ccm.rejected_fact"
         )
+
+
+async def test_an_older_version_never_replaces_a_newer_one(database: Database, journal: Journal):
+    told = call(1)
+    await store(database, journal, told)
+    before = await contents(database)
+    await store(database, journal, [fact for fact in reversed(told) if _version(fact) < 3])
+    assert await contents(database) == before
+
+
+def _version(fact: AnyFact) -> int:
+    return getattr(fact, "version", 0)
+
+
+def interaction(number: int, **more: object) -> facts.Interaction:
+    first = call(number)[0]
+    assert isinstance(first, facts.Interaction)
+    return msgspec.structs.replace(first, **more)
+
+
+async def test_facts_that_are_refused_are_singled_out(database: Database, journal: Journal):
+    good: list[AnyFact] = [fact for number in range(40) for fact in call(number)]
+    bad: list[AnyFact] = [
+        interaction(101, state="ended", ended_at=at(-9999), outcome="answered"),
+        interaction(102, caller_name="a\x00b"),
+        interaction(103, caller_name="half \ud83d of a pair"),
+        interaction(104, linkedid="x" * 20, state="ended"),
+        facts.Offer(
+            interaction_id=uuid4(),
+            ordinal=2**40,
+            version=1,
+            visit=1,
+            node=NODE,
+            interface="PJSIP/1",
+            member_name="",
+            offered_at=at(0),
+        ),
+        facts.QueueVisit(
+            interaction_id=uuid4(),
+            ordinal=1,
+            version=1,
+            node=NODE,
+            queue="",
+            position=1,
+            joined_at=at(0),
+        ),
+    ]
+    told = list(good)
+    for number, fact in enumerate(bad):
+        told.insert(17 + 90 * number, fact)
+    async with writing(database, journal) as writer:
+        writer.write(told)
+        journal.append([b'{"t":"riddle","n":1}', b"no JSON at all"])
+        assert await writer.drained(60)
+    assert writer.counts.rejected == len(bad) + 2
+    assert writer.counts.applied == len(good)
+    rows = await contents(database)
+    assert len(rows["interaction"]) == 40
+    assert len(rows["interaction_event"]) == 160
+    refused = {row["sqlstate"] for row in rows["rejected_fact"]}
+    assert refused == {"23514", "22P05", "22003", "23502", "CCM01"}
+    assert len(rows["rejected_fact"]) == len(bad) + 2
+    kept = [row["fact"] for row in rows["rejected_fact"]]
+    assert sum(isinstance(fact, str) for fact in kept) == 3
+    assert any(isinstance(fact, str) and "\\u0000" in fact for fact in kept)
+    assert writer.trouble is None
+    assert journal.backlog_facts == 0
+
+
+async def test_a_refused_newer_version_leaves_the_older_one(database: Database, journal: Journal):
+    told = [interaction(1), interaction(1, version=2, state="ended")]
+    writer = await store(database, journal, told)
+    rows = await contents(database)
+    assert [row["version"] for row in rows["interaction"]] == [1]
+    assert (writer.counts.applied, writer.counts.rejected) == (1, 1)
+
+
+async def test_a_refused_fact_is_put_aside_only_once(database: Database, journal: Journal):
+    told = [interaction(1, state="ended")]
+    await store(database, journal, told)
+    await store(database, journal, told)
+    assert len((await contents(database))["rejected_fact"]) == 1
+
+
+async def test_a_missing_schema_is_waited_for_and_nothing_is_rejected(
+    empty_database_url: str, journal: Journal
+):
+    async with (
+        Database(empty_database_url) as database,
+        writing(database, journal) as writer,
+    ):
+        writer.write(EVERYTHING)
+        await until(lambda: writer.trouble is not None)
+        assert "ccm db status" in str(writer.trouble)
+        assert writer.backlog == len(EVERYTHING)
+        await migrate(empty_database_url)
+        assert await writer.drained(30)
+        assert (writer.counts.rejected, writer.trouble) == (0, None)
+        assert len((await contents(database))["interaction"]) == 2
+
+
+async def test_stopping_leaves_facts_in_the_journal(database: Database, journal: Journal):
+    async with writing(database, journal) as writer:
+        await writer.stop()
+        writer.write(EVERYTHING)
+        assert not await writer.drained(0.2)
+    assert journal.backlog_facts == len(EVERYTHING)
+    async with writing(database, journal) as writer:
+        assert await writer.drained(30)
+    assert len((await contents(database))["interaction"]) == 2
+
+
+async def test_a_full_journal_refuses_and_counts(database: Database, tmp_path: Path):
+    journal = Journal(tmp_path / "small", JournalSettings(max_bytes=1024**2))
+    journal.open()
+    writer = FactWriter(database, journal)
+    big = [interaction(1, caller_name="x" * 200_000)]
+    for _ in range(5):
+        writer.write(big)
+    with pytest.raises(JournalFull):
+        writer.write(big)
+    assert (writer.counts.written, writer.counts.refused) == (5, 1)
+    journal.close()
+
+
+async def test_names_come_from_agent_facts_or_else_from_offers(
+    database: Database, journal: Journal
+):
+    offer = call(1)[3]
+    assert isinstance(offer, facts.Offer)
+
+    def named(name: str) -> facts.Offer:
+        return msgspec.structs.replace(offer, interaction_id=uuid4(), member_name=name)
+
+    async def name() -> object:
+        return (await database.rows("SELECT name FROM ccm.agent"))[0]["name"]
+
+    await store(database, journal, [named("")])
+    assert await name() == "PJSIP/1001"
+    await store(database, journal, [named("Ada")])
+    assert await name() == "Ada"
+    told = facts.Agent(node=NODE, interface="PJSIP/1001", name="Aardvark", seen_at=at(0))
+    await store(database, journal, [told])
+    assert await name() == "Aardvark"
+    await store(database, journal, [named("Zoë")])
+    assert await name() == "Aardvark"
+
+
+def test_a_batch_sends_only_the_newest_version_of_a_row():
+    told = [facts.encode(fact) for fact in call(1)]
+    planned = batch.plan([*told, *reversed(told)])
+    assert {tag: len(lines) for tag, lines in planned.lines.items()} == {
+        b"interaction": 1,
+        b"queue_visit": 1,
+        b"offer": 1,
+        b"segment": 1,
+        b"recording": 1,
+        b"event": 8,
+    }
+    assert list(planned.lines) == [tag for tag in KINDS if tag in planned.lines]
+    newest = facts.decode(planned.lines[b"interaction"][0])
+    assert isinstance(newest, facts.Interaction)
+    assert newest.version == 3
