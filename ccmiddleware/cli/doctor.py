@@ -1,6 +1,5 @@
 """``ccm doctor``: looks at everything the daemon needs and says how to mend what is wrong."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -68,6 +67,8 @@ async def _groups(app: App) -> AsyncIterator[list[Finding]]:
 
 async def _outside(app: App, settings: "Settings") -> AsyncIterator[list[Finding]]:
     """What must be asked over a network, all at the same time."""
+    import asyncio
+
     from ccmiddleware.cli.checks.daemon import daemon
     from ccmiddleware.cli.checks.database import database
 
@@ -80,6 +81,8 @@ async def _outside(app: App, settings: "Settings") -> AsyncIterator[list[Finding
 
 
 async def _node(settings: "Settings", node: "NodeSettings") -> list[Finding]:
+    import asyncio
+
     from ccmiddleware.cli.checks import asterisk, files
 
     async with asyncio.TaskGroup() as group:

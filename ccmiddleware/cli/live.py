@@ -1,6 +1,5 @@
 """Tables that refresh themselves: on a terminal in place, in a pipe one after the other."""
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import tzinfo
@@ -51,6 +50,8 @@ async def _in_pipe(
     as_json: bool,
     empty: str,
 ) -> None:
+    import asyncio
+
     for number in range(count):
         if number:
             await asyncio.sleep(interval)
@@ -67,6 +68,8 @@ async def _on_terminal(
     interval: float,
     count: int | None,
 ) -> None:
+    import asyncio
+
     from rich.console import Group
     from rich.live import Live
     from rich.text import Text

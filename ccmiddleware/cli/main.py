@@ -57,6 +57,12 @@ class Ccm(click.Group):
         command: click.Command = importlib.import_module(f"ccmiddleware.cli.{cmd_name}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # caught here, since click's own answer is exit code 1
+            return _reader_is_gone()
+
     def main(
         self,
         args: Sequence[str] | None = None,

@@ -46,7 +46,7 @@ def list_(app: App, as_json: bool) -> None:
         {
             "view": view.name,
             "filters": list(view.filters),
-            "about": view.comment,
+            "about": view.comment if as_json else view.comment.split(". ")[0],
             "columns": [column.name for column in view.columns],
         }
         for view in views

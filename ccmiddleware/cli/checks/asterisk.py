@@ -109,7 +109,10 @@ def _not_up(node: NodeSettings, link: AmiLink, unsafe: str) -> Finding:
             f"add it to its line read = in manager.conf, then asterisk -rx 'manager reload'"
         )
     elif "banner" in state.reason:
-        mend = f"what listens on {where} is no manager interface, or {key}.tls is set wrongly"
+        mend = (
+            f"Asterisk hangs (it takes connections and says nothing), or what listens on {where} "
+            f"is no manager interface, or {key}.tls is set wrongly"
+        )
     else:
         mend = (
             "is Asterisk running? manager.conf needs enabled = yes in [general], with bindaddr and "
