@@ -162,8 +162,9 @@ class EventReader:
             if match is None:
                 continue
             values: Sequence[str] = match.groups()
+            longest = max(map(len, values), default=0) if len(text) > MAX_LENGTH else 0
             # What str calls printable is less than what plain() leaves as it is.
-            if not "".join(values).isprintable() or len(text) > MAX_LENGTH < max(map(len, values)):
+            if longest > MAX_LENGTH or not "".join(values).isprintable():
                 return None
             if not _UNKNOWN.isdisjoint(values):
                 values = ["" if value in _UNKNOWN else value for value in values]

@@ -138,7 +138,9 @@ class Peer:
             if not line:
                 return None
             self.received += line
-            text = line.decode().rstrip("\r\n")  # Asterisk takes a bare LF for a line end, too
+            text = line.decode("utf-8", "replace").rstrip(
+                "\r\n"
+            )  # Asterisk takes a bare LF for a line end, too
             if not text:
                 return lines
             name, _, value = text.partition(": ")
