@@ -240,7 +240,10 @@ class AriClient:
         return answer.value
 
     async def set_variable(self, channel_id: str, name: str, value: str) -> None:
-        """Set a variable or function. The value goes in the body: URLs end up in access logs."""
+        """Set a variable or function. The value goes in the body: URLs end up in access logs.
+
+        Asterisk 16 answers before it is done: read at once, it may still have the old value.
+        """
         await self._http.do(
             "POST", "channels", channel_id, "variable", body={"variable": name, "value": value}
         )
