@@ -183,6 +183,7 @@ class AmiLink:
     async def _open(self, protocol: LinkProtocol) -> str | None:
         """Bring the connection up. Returns what was in the way, if anything."""
         limit = self._settings.connect_timeout
+        problem: str | None = None
         refused = False
         try:
             async with asyncio.timeout(limit):
@@ -194,8 +195,6 @@ class AmiLink:
             problem = f"{error} (user {self._settings.user})"
         except (LinkDownError, OSError) as error:
             problem = f"{self._manager.stage} failed: {error}"
-        else:
-            problem = None
         self._refused = refused
         return problem
 

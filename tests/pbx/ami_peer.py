@@ -189,10 +189,10 @@ async def until(condition: Callable[[], Any], seconds: float = DEADLINE) -> Any:
 # --- our link ---------------------------------------------------------------------------------
 
 
-def settings_for(peer: Peer, **changes: Any) -> AmiSettings:
-    """Settings with short times for a peer."""
+def settings_for(peer: Peer | None, **changes: Any) -> AmiSettings:
+    """Settings with short pauses, for a peer or for where ``changes`` lead."""
     values: dict[str, Any] = {
-        "port": peer.port,
+        "port": peer.port if peer else 5038,
         "secret": SECRET,
         "connect_timeout": DEADLINE,
         "action_timeout": DEADLINE,
@@ -231,8 +231,10 @@ class Linked:
 
 
 @asynccontextmanager
-async def linked(peer: Peer, *, reading: bool = True, **changes: Any) -> AsyncIterator[Linked]:
-    """Our link, running against the peer, with a consumer that collects unless told not to."""
+async def linked(
+    peer: Peer | None, *, reading: bool = True, **changes: Any
+) -> AsyncIterator[Linked]:
+    """Our link, running, with a consumer that collects unless told not to."""
     run = Linked(AmiLink("pbx1", settings_for(peer, **changes)))
 
     async def consume() -> None:
