@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from ccmiddleware.cli.context import App
 from ccmiddleware.errors import PermanentError, TemporaryError
@@ -102,13 +102,21 @@ def split_password(url: str, instead: str = "") -> tuple[str, str]:
         user, _, quoted = user_part.partition(":")
         password = unquote(quoted)
         netloc = f"{user}:{instead}@{host}" if instead else f"{user}@{host}"
-    kept = []
-    for key, value in parse_qsl(parts.query, keep_blank_values=True):
-        if key == "password":
-            password = value
-            if instead:
-                kept.append((key, instead))
-        else:
-            kept.append((key, value))
-    query = urlencode(kept, safe="/*", quote_via=quote)
-    return urlunsplit(parts._replace(netloc=netloc, query=query)), password
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    given = [value for key, value in query if key == "password"]
+    if given:
+        password = given[-1]
+        kept = [(key, value) for key, value in query if key != "password"]
+        parts = parts._replace(query=encode_query(kept + ([("password", instead)] * bool(instead))))
+    return join_url(parts._replace(netloc=netloc)), password
+
+
+def encode_query(query: Sequence[tuple[str, str]]) -> str:
+    """The part of a URL behind ``?``; spaces as %20, which is what libpq understands."""
+    return urlencode(query, safe="/*", quote_via=quote)
+
+
+def join_url(parts: SplitResult) -> str:
+    """The whole URL. urlunsplit would drop the // where there is no host, and libpq needs it."""
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import click
 
-from ccmiddleware.cli.connection import Address, address
+from ccmiddleware.cli.connection import Address, address, encode_query, join_url
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run, say
 from ccmiddleware.cli.output import Column, emit, emit_json, emit_text
 
@@ -141,4 +141,4 @@ def _with_options(url: str, options: str) -> str:
     given = " ".join(value for key, value in query if key == "options")
     kept = [(key, value) for key, value in query if key != "options"]
     kept.append(("options", f"{given} {options}".strip()))
-    return urlunsplit(parts._replace(query=urlencode(kept, safe="/", quote_via=quote)))
+    return join_url(parts._replace(query=encode_query(kept)))

@@ -36,7 +36,7 @@ _WORDS = {
     "completed": "talk ended",
     "abandoned": "gave up waiting",
     "timed_out": "waited too long",
-    "left_by_key": "left by key",
+    "left_by_key": "left by pressing a key",
     "no_agents": "nobody there to answer",
     "queue_full": "queue was full",
     "withdrawn": "taken out of the queue",
