@@ -161,7 +161,10 @@ class AriClient:
         originator: str = "",
         variables: Mapping[str, str] | None = None,
     ) -> model.Channel:
-        """Make a channel in our application without calling it yet; ``dial`` does that."""
+        """Make a channel in our application without calling it yet; ``dial`` does that.
+
+        It is in the application, and can be used, once its ``StasisStart`` has come.
+        """
         return await self._http.ask(
             model.Channel,
             "POST",

@@ -220,8 +220,8 @@ async def test_channels_meet_in_a_bridge_and_go_back_to_the_dialplan(
     async with watching(ari, session) as watch:
         await client.originate("Local/100@ccm-ari-test/n", channel_id="left", app_args=[])
         await client.create("Local/101@ccm-ari-test/n", channel_id="right", app_args=[])
-        await client.dial("right", ring_seconds=20)
         await watch.until_kind(model.StasisStart, 2)
+        await client.dial("right", ring_seconds=20)
 
         bridge = await client.create_bridge("br/1", name="one")
         assert (bridge.id, bridge.name, bridge.channels) == ("br/1", "one", ())
