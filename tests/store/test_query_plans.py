@@ -1,0 +1,54 @@
+"""Guards: the queries that run all the time use the indexes of the partitioned tables."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from store_facts import NODE, at, call, people, store
+
+from ccmiddleware import facts
+from ccmiddleware.store import batch
+from ccmiddleware.store.batch import KINDS
+from ccmiddleware.store.database import Database, queries
+from ccmiddleware.store.journal import Journal
+
+GROWING = "interaction|interaction_event|queue_visit|offer|segment|recording|agent_state"
+
+
+async def plan(database: Database, name: str, *arguments: object) -> str:
+    async with database.transaction() as transaction:
+        # The tables of a test are so small that reading all of it would always be cheapest.
+        await transaction.rows("SET LOCAL enable_seqscan = off")
+        await transaction.rows("SET LOCAL plan_cache_mode = force_custom_plan")
+        found = await transaction.rows(
+            f"EXPLAIN (COSTS OFF) {queries()[name].sql}",
+            *arguments,
+        )
+    return "\n".join(row[0] for row in found)
+
+
+async def test_the_snapshot_reads_no_table_from_end_to_end(database: Database, journal: Journal):
+    await store(database, journal, [*people(), *call(1), *call(2)[:-4]])
+    text = await plan(database, "open_facts", NODE)
+    scans = re.findall(rf"Seq Scan on (?:{GROWING})\w*", text)
+    assert scans == [], text
+    for index in ("interaction_open", "recording_unfinished", "agent_state_open"):
+        partitions = index.replace("_open", "").replace("_unfinished", "")
+        assert re.search(rf"Scan using {partitions}_\d{{4}}_\d\d_\w+|{index}", text), text
+
+
+@pytest.mark.parametrize("kind", list(KINDS.values()), ids=lambda kind: kind.query)
+async def test_applying_reads_only_the_names(
+    database: Database, journal: Journal, kind: batch.Kind
+):
+    await store(database, journal, [*people(), *call(1)])
+    tag = next(tag for tag, other in KINDS.items() if other is kind)
+    planned = batch.plan([facts.encode(fact) for fact in [*people(), *call(3)]])
+    text = await plan(database, kind.query, batch.array(planned.lines[tag]))
+    assert re.findall(r"Seq Scan on \w+", text) == [], text
+    assert "Conflict Arbiter Indexes" in text
+
+
+async def test_a_plan_does_not_change_anything(database: Database):
+    await plan(database, "set_link", f"node {uuid4()}", "up", at(0), "", "")
+    assert await database.rows("SELECT FROM ccm.node") == []
