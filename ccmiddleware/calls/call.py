@@ -58,6 +58,8 @@ class Call:
         """Begin of the present hold, by ordinal of the segment."""
         self.left_queue_at: datetime | None = None
         """When Asterisk last said that the customer left a queue."""
+        self.gave_up = False
+        """Whether Asterisk said "abandoned" on that leave, which it also says of a timeout."""
 
     def resume(self) -> None:
         """Conclude the phase from rows that an earlier daemon stored."""

@@ -9,9 +9,9 @@ most channels of a PBX are not queue calls.
 Three things about app_queue shape this module:
 
 - A caller leaves the queue (QueueCallerLeave) *before* Asterisk says why: AgentConnect follows, or
-  VarSet QUEUESTATUS, or nothing at all when the caller pressed an exit key. QueueCallerAbandon, on
-  the other hand, comes before the leave. So the phase ``LEAVING`` waits ``REASON_WITHIN`` for a
-  reason.
+  VarSet QUEUESTATUS, or nothing at all when the caller pressed an exit key. QueueCallerAbandon
+  comes before the leave, but Asterisk sends it for a timeout too; only what follows tells:
+  QUEUESTATUS or the hangup. So the phase ``LEAVING`` waits ``REASON_WITHIN`` for a reason.
 - AgentComplete may come after the Hangup of the caller, by seconds under load, and without the
   caller's channel when both channels are gone. It is then matched by queue and member. A talk whose
   end is not told within ``END_WITHIN`` of the hangup is closed as inferred.
@@ -194,11 +194,13 @@ class CallMachine:
 
     def _overdue(self, call: Call) -> None:
         """The awaited event did not come: conclude, and mark it as concluded."""
-        if call.phase is Phase.LEAVING and call.visit is not None:
-            # Asterisk says nothing more only when the caller left by an exit key. Without the
-            # class dialplan we would not have heard of a timeout either: then it is a guess.
-            left_at = call.left_queue_at or call.visit.joined_at
-            call.leave("left_by_key", left_at, inferred=not self.status_seen)
+        if call.phase is Phase.LEAVING:
+            # The channel is still there, so the caller did not give up. Asterisk says nothing more
+            # only when the caller left by an exit key; without the class dialplan we would not
+            # have heard of a timeout either, and it is a guess.
+            outcome: Outcome = "timed_out" if call.gave_up else "left_by_key"
+            left_at = call.left_queue_at or call.row.started_at
+            call.leave(outcome, left_at, inferred=call.gave_up or not self.status_seen)
         elif call.phase is Phase.GONE:
             ended_at = call.row.ended_at or call.row.started_at
             for segment in call.open_segments():
@@ -254,18 +256,28 @@ class CallMachine:
             self.resync.waiting.discard(event.uniqueid)
         call = self.call_of(event)
         if call is not None and call.phase is Phase.WAITING:
-            call.phase = Phase.LEAVING
-            call.left_queue_at = event.at
-            self._await(call, now + REASON_WITHIN)
+            self._leaving(call, event.at, now, gave_up=False)
 
     def on_abandon(self, event: ami.QueueCallerAbandon, now: datetime) -> None:
+        if self.resync is not None:
+            self.resync.waiting.discard(event.uniqueid)
         call = self.call_of(event)
-        if call is not None:
+        if call is not None and call.phase is Phase.WAITING:
+            self._leaving(call, event.at, now, gave_up=True)
+        elif call is not None and call.phase is Phase.GONE:
             call.leave("abandoned", event.at)
             self._settle_late(call)
 
+    def _leaving(self, call: Call, at: datetime, now: datetime, *, gave_up: bool) -> None:
+        call.phase = Phase.LEAVING
+        call.left_queue_at = at
+        call.gave_up = gave_up
+        self._await(call, now + REASON_WITHIN)
+
     def on_status(self, event: ami.QueueStatusSet, now: datetime) -> None:
         self.status_seen = True
+        if event.variable != "QUEUESTATUS":
+            return
         call = self.call_of(event)
         outcome = LEFT_BECAUSE.get(event.value)
         if call is not None and outcome is not None and call.phase is Phase.LEAVING:
@@ -337,9 +349,10 @@ class CallMachine:
         if call is None or call.row.uniqueid != event.uniqueid or call.phase is Phase.GONE:
             return
         if call.phase is Phase.LEAVING:
-            # The caller hung up before the reason came: nothing more will come but a late connect.
+            # Gone before a reason came: nothing more will come but a late connect.
+            outcome: Outcome = "abandoned" if call.gave_up else "left_by_key"
             left_at = call.left_queue_at or event.at
-            call.leave("left_by_key", left_at, inferred=not self.status_seen)
+            call.leave(outcome, left_at, inferred=not self.status_seen)
         call.hang_up(event.at)
         self._await(call, now + END_WITHIN)
         self.forget_if_settled(call)

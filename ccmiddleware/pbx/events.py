@@ -5,11 +5,14 @@ header has a default, since versions of Asterisk differ in what they send. Field
 of Asterisk's own AMI event reference; times in seconds are whole seconds as Asterisk counts them.
 """
 
+import re
 from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
 from msgspec import field
+
+from ccmiddleware.plaintext import plain
 
 UNKNOWN = ("<unknown>", "<null>", "(null)")
 """What Asterisk writes into a header that has no value."""
@@ -66,7 +69,11 @@ class Hangup(ChannelEvent, frozen=True, kw_only=True):
 
 
 class QueueStatusSet(ChannelEvent, frozen=True, kw_only=True):
-    """VarSet of QUEUESTATUS: why Queue() ended without an agent. Other variables are skipped."""
+    """VarSet of QUEUESTATUS: why Queue() ended without an agent.
+
+    Other variables are skipped, but for the first VarSet of each connection: it shows that the
+    manager user hears the class ``dialplan`` at all.
+    """
 
     NAME: ClassVar[str] = "VarSet"
     variable: str = field(name="Variable", default="")
@@ -272,6 +279,14 @@ class MixMonitorStop(ChannelEvent, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "MixMonitorStop"
 
 
+ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+
+def _unescaped(text: str) -> str:
+    """Undo the C escapes in which Asterisk writes the names of a channel's snapshot."""
+    return re.sub(r"\\(.)", lambda found: ESCAPES.get(found[1], found[1]), text)
+
+
 def _types() -> dict[str, type[Event]]:
     found: dict[str, type[Event]] = {}
     waiting: list[type[Event]] = [Event]
@@ -296,6 +311,11 @@ def typed(headers: dict[str, Any], at: datetime) -> Event | None:
     if kind is None:
         return None
     headers["at"] = at
+    if kind is not QueueEntry:
+        for header in ("CallerIDName", "ConnectedLineName"):
+            value = headers.get(header)
+            if value is not None and "\\" in value:
+                headers[header] = plain(_unescaped(value))
     try:
         return msgspec.convert(headers, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -22,6 +22,7 @@ MAX_FRAME = 1024 * 1024
 """Longest frame taken, in bytes. Asterisk's own are some hundred bytes, long CLI output aside."""
 
 MAX_BANNER = 256
+VARSET = b"VarSet"
 BANNER = b"Asterisk Call Manager/"
 
 EVENT = b"Event: "
@@ -31,7 +32,6 @@ ACTION_ID = b"\r\nActionID: "
 _EOL = b"\r\n"
 _END = b"\r\n\r\n"
 _NAMES = {name.encode(): name for name in events.TYPES}
-_VARSET = b"VarSet"
 _QUEUESTATUS = b"Variable: QUEUESTATUS\r\n"
 _UNKNOWN = frozenset(events.UNKNOWN)
 _MAX_LAYOUTS = 8
@@ -113,7 +113,7 @@ def event_name(frame: bytes) -> bytes:
 
 def is_wanted(name: bytes, frame: bytes) -> bool:
     """Whether the event ``name`` in ``frame`` is one that ccmiddleware uses."""
-    return name in _NAMES and (name != _VARSET or _QUEUESTATUS in frame)
+    return name in _NAMES and (name != VARSET or _QUEUESTATUS in frame)
 
 
 def pairs(frame: bytes) -> list[tuple[str, str]]:

@@ -69,6 +69,7 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
         self._link_log = log
         self._splitter = frames.Splitter()
         self._events = frames.EventReader()
+        self._varset_told = False
 
     # --- what asyncio calls -------------------------------------------------------------------
 
@@ -126,8 +127,12 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
         if self.responses and frames.ACTION_ID in frame:
             self._take_list_item(frame)
         name = frames.event_name(frame)
-        if not frames.is_wanted(name, frame):
+        # The first VarSet of each connection, whatever it sets, shows that the user hears the class
+        # dialplan: from then on a missing QUEUESTATUS means something.
+        news = name == frames.VARSET and not self._varset_told
+        if not (news or frames.is_wanted(name, frame)):
             return
+        self._varset_told = self._varset_told or news
         if self.receiver.full:
             self.receiver.dropped(read_at)
             return

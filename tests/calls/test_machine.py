@@ -41,7 +41,11 @@ class Told:
         newest: dict[Any, Row] = {}
         for fact in self.facts:
             if isinstance(fact, kind):
-                key = fact.id if isinstance(fact, Interaction) else fact.ordinal
+                key: Any = (
+                    fact.id
+                    if isinstance(fact, Interaction)
+                    else (fact.interaction_id, fact.ordinal)
+                )
                 assert key not in newest or newest[key].version < fact.version
                 newest[key] = fact
         return list(newest.values())
@@ -123,6 +127,39 @@ def test_timeout_is_told_by_the_queue_status_after_leaving() -> None:
     assert told.row(Interaction).outcome == "timed_out"
     assert told.row(Offer).outcome == "ring_no_answer"
     assert told.history() == ["joined", "offered", "ring_no_answer", "timed_out", "ended"]
+
+
+def test_asterisk_says_abandoned_of_a_timeout_until_the_queue_status_corrects_it() -> None:
+    told = Told().after("""
+        0 QueueCallerJoin caller=1 Queue=support Position=1
+        8 QueueCallerAbandon caller=1 Queue=support HoldTime=8
+        8 QueueCallerLeave caller=1 Queue=support
+        8 VarSet caller=1 Variable=QUEUESTATUS Value=TIMEOUT
+        9 Hangup caller=1
+    """)
+    assert told.row(QueueVisit).outcome == "timed_out"
+    assert told.history() == ["joined", "timed_out", "ended"]
+
+
+def test_a_caller_who_gave_up_and_is_still_there_was_timed_out() -> None:
+    told = Told().after("""
+        0 QueueCallerJoin caller=1 Queue=support Position=1
+        8 QueueCallerAbandon caller=1 Queue=support HoldTime=8
+        8 QueueCallerLeave caller=1 Queue=support
+    """)
+    told.wait(8 + REASON_WITHIN.total_seconds())
+    assert (told.row(QueueVisit).outcome, told.row(QueueVisit).inferred) == ("timed_out", True)
+
+
+def test_the_class_dialplan_is_noticed_by_any_variable() -> None:
+    told = Told().after("0 VarSet caller=9 Variable=SIPCALLID Value=x")
+    told.after("""
+        0 QueueCallerJoin caller=1 Queue=support Position=1
+        5 QueueCallerLeave caller=1 Queue=support
+        5 VarSet caller=1 Variable=OTHER Value=TIMEOUT
+        6 Hangup caller=1
+    """)
+    assert (told.row(QueueVisit).outcome, told.row(QueueVisit).inferred) == ("left_by_key", False)
 
 
 def test_every_queue_status_has_an_outcome() -> None:
