@@ -51,7 +51,7 @@ async def test_what_a_real_asterisk_answers(pbx: Asterisk) -> None:
 
 
 async def test_frozen_killed_and_stopped(pbx: Asterisk) -> None:
-    quick = {"ping_interval": 0.5, "ping_timeout": 1.0, "connect_timeout": 2.0}
+    quick = {"ping_interval": 0.5, "ping_timeout": 3.0}
     async with linked(None, **to(pbx, **quick)) as run:
         await run.up()
         await pbx.freeze()
