@@ -1,0 +1,245 @@
+"""The daemon beside a PBX of the lab: its configuration file, its process, and ``ccm`` on it."""
+
+import asyncio
+import http.client
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import addresses
+from lab.asterisk import Asterisk
+from lab.errors import LabError
+from lab.processes import Child, until
+from lab.root import LAUNCH
+
+REPOSITORY = Path(__file__).parents[2]
+WEB_PORT = 9733
+NODE = "lab"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a ``ccm`` command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its output, which must be one JSON value."""
+        return json.loads(self.out)
+
+
+class Daemon:
+    """A daemon that follows one PBX of the lab.
+
+    ``directory`` holds its configuration, its state and its log. ``database_url`` None means the
+    embedded Postgres. ``more`` is TOML that is added to the configuration as it is.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        asterisk: Asterisk,
+        *,
+        database_url: str | None = None,
+        ami_address: tuple[str, int] | None = None,
+        more: str = "",
+    ) -> None:
+        self.directory = directory
+        self.asterisk = asterisk
+        self.ami_address = ami_address or (asterisk.host, asterisk.ami_port)
+        self.web_address = addresses.claim(addresses.SERVERS)
+        self.config = directory / "ccm.toml"
+        self.log = directory / "daemon.log"
+        self._child: Child | None = None
+        directory.mkdir(parents=True, exist_ok=True)
+        self._write(database_url, more)
+
+    def _write(self, database_url: str | None, more: str) -> None:
+        host, port = self.ami_address
+        secret = self.directory / "ami.secret"
+        secret.touch(mode=0o600)
+        secret.write_text(self.asterisk.ami_secret)
+        database = f"[database]\nurl = {json.dumps(database_url)}\n" if database_url else ""
+        self.config.write_text(
+            f"""\
+state_dir = {json.dumps(str(self.directory / "state"))}
+
+[[node]]
+name = "{NODE}"
+recordings = {json.dumps(str(self.asterisk.recordings))}
+recordings_on_asterisk = {json.dumps(str(self.asterisk.recordings_on_asterisk))}
+
+[node.ami]
+host = "{host}"
+port = {port}
+user = "{self.asterisk.user}"
+secret_file = {json.dumps(str(secret))}
+ping_interval = 2
+ping_timeout = 2
+retry_max = 2
+
+[recording]
+policy = "always"
+
+[web]
+host = "{self.web_address.ip}"
+port = {WEB_PORT}
+
+[log]
+format = "json"
+level = "debug"
+{database}
+{more}
+"""
+        )
+
+    async def start(self, seconds: float = 60) -> None:
+        """Start it and wait until it follows the PBX."""
+        await self.launch()
+        await self.healthy(seconds)
+
+    async def launch(self) -> None:
+        """Start it and don't wait."""
+        if self._child is not None and self._child.running:
+            raise LabError("This daemon runs already.")
+        parent = str(os.getpid())
+        ccm = [sys.executable, "-m", "ccmiddleware", "--config", str(self.config), "run"]
+        self._child = Child(
+            [sys.executable, "-I", "-S", str(LAUNCH), parent, "-", "-", "-", *ccm],
+            self.log,
+        )
+
+    async def healthy(self, seconds: float = 60) -> None:
+        """Wait until every part says that it is well."""
+
+        def well() -> bool:
+            if not self.running:
+                raise LabError(f"The daemon ended:\n{self.process.last_words()}")
+            return self.health().get("status") == "ok"
+
+        await until(well, seconds, f"the daemon to be well; it says {self.health()}")
+
+    @property
+    def process(self) -> Child:
+        """Its process."""
+        if self._child is None:
+            raise LabError("The daemon was not started.")
+        return self._child
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self._child is not None and self._child.running
+
+    async def stop(self) -> int:
+        """Ask it to stop; its exit code."""
+        os.kill(self.process.pid, signal.SIGTERM)
+        return await self.process.ended(40)
+
+    async def kill(self) -> None:
+        """SIGKILL, to it alone; what it started ends by itself."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        await self.process.ended(10)
+
+    async def remove(self) -> None:
+        """Have it gone, whatever state it is in."""
+        if self.running:
+            try:
+                await self.stop()
+            except LabError:
+                await self.process.kill()
+        self.web_address.release()
+
+    async def __aenter__(self) -> "Daemon":
+        try:
+            await self.start()
+        except BaseException:
+            await self.remove()
+            raise
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.remove()
+
+    # -- asking it --------------------------------------------------------------------------
+
+    def health(self) -> Mapping[str, Any]:
+        """What /healthz says; empty while nobody answers."""
+        connection = http.client.HTTPConnection(self.web_address.ip, WEB_PORT, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            answer: Mapping[str, Any] = json.loads(connection.getresponse().read())
+        except (OSError, http.client.HTTPException, ValueError):
+            return {}
+        finally:
+            connection.close()
+        return answer
+
+    def link(self) -> Mapping[str, Any]:
+        """What it says of its link to the PBX."""
+        link: Mapping[str, Any] = self.health().get("parts", {}).get(f"ami {NODE}", {})
+        return link
+
+    async def ccm(self, *arguments: str, seconds: float = 60) -> Ran:
+        """Run ``ccm`` on its configuration."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ccmiddleware",
+            "--config",
+            str(self.config),
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=REPOSITORY,
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                out, err = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise LabError(f"ccm {' '.join(arguments)} took more than {seconds:g} s.") from None
+        return Ran(process.returncode or 0, out.decode(), err.decode())
+
+    async def rows(self, *arguments: str) -> list[dict[str, Any]]:
+        """The rows of a ``ccm`` listing."""
+        ran = await self.ccm(*arguments, "--json")
+        if ran.code != 0:
+            raise LabError(f"ccm {' '.join(arguments)}: {ran.err}")
+        listed: list[dict[str, Any]] = ran.json
+        return listed
+
+    async def settled(self, calls: int, seconds: float = 30) -> list[dict[str, Any]]:
+        """Wait until ``calls`` interactions have ended, with their recordings; return them."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while True:
+            rows = await self.rows("report", "show", "interaction")
+            over = [row for row in rows if row["state"] == "ended"]
+            recordings = await self.rows("recording", "list")
+            busy = [one for one in recordings if one["state"] in ("expected", "recording")]
+            if len(over) >= calls and len(over) == len(rows) and not busy:
+                return over
+            if loop.time() > deadline:
+                raise LabError(
+                    f"Waited {seconds:g} s for {calls} interactions to end: {rows} {recordings}"
+                )
+            await asyncio.sleep(0.3)
+
+    def said(self, event: str) -> Sequence[Mapping[str, Any]]:
+        """Log lines with that event."""
+        lines = []
+        for line in self.log.read_text(errors="replace").splitlines():
+            if f'"event": "{event}"' in line:
+                lines.append(json.loads(line))
+        return lines
