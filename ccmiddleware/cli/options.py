@@ -1,7 +1,7 @@
 """Options that several commands share, so that they read and complain the same everywhere."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,8 @@ class Moment(click.ParamType[datetime]):
     ) -> datetime:
         if isinstance(value, datetime):
             return value
-        zone = (ctx.params.get("time_zone") if ctx else None) or when.local_zone()
+        given = ctx.params.get("time_zone") if ctx is not None else None
+        zone: tzinfo = given if isinstance(given, tzinfo) else when.local_zone()
         try:
             return when.parse(str(value), utc_now(), zone)
         except ValueError as error:

@@ -1,5 +1,6 @@
 """Checks of what lies on this machine's disks: configuration, secrets, state, recordings."""
 
+import grp
 import os
 import pwd
 import shutil
@@ -195,14 +196,14 @@ def _mode(path: Path) -> int:
 
 def _owner(path: Path) -> str:
     try:
-        return path.owner()
+        return pwd.getpwuid(path.stat().st_uid).pw_name
     except (KeyError, OSError):
         return "somebody else"
 
 
 def _group(path: Path) -> str:
     try:
-        return path.group()
+        return grp.getgrgid(path.stat().st_gid).gr_name
     except (KeyError, OSError):
         return "GROUP"
 
