@@ -167,7 +167,7 @@ media_address = {place.ip}
 bind_rtp_to_media_address = yes
 timers = no
 send_connected_line = no
-dtmf_mode = auto_info
+dtmf_mode = rfc4733
 allow_subscribe = no
 
 [trunk](endpoint)
