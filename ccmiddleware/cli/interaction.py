@@ -124,15 +124,22 @@ def show(app: App, id_: str, as_json: bool) -> None:
     _print(whole)
 
 
+PARTS = {
+    "events": "show_interaction_events",
+    "visits": "show_interaction_visits",
+    "offers": "show_interaction_offers",
+    "segments": "show_interaction_segments",
+    "recordings": "show_recordings",
+}
+"""What `ccm interaction show` puts together, and the query of each."""
+
+
 async def _show(app: App, text: str) -> dict[str, Any]:
     async with opened(app) as database:
         row = await find(database, text)
         found: dict[str, Any] = {"interaction": row}
-        for part in ("events", "visits", "offers", "segments"):
-            rows = await database.fetch(f"show_interaction_{part}", row["id"])
-            found[part] = [dict(each) for each in rows]
-        recordings = await database.fetch("show_recordings", row["id"])
-        found["recordings"] = [dict(each) for each in recordings]
+        for part, query in PARTS.items():
+            found[part] = [dict(each) for each in await database.fetch(query, row["id"])]
     return found
 
 
