@@ -367,6 +367,9 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
+-- A new partition locks its parent. Behind a long report it gives up and is made on another day, rather
+-- than let everybody queue up behind it.
+SET lock_timeout = '5s'
 AS $$
 DECLARE
     parent text;
