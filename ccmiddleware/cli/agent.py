@@ -1,6 +1,5 @@
 """``ccm agent``: agents, what they do and in which queues; as the database has them."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -9,8 +8,7 @@ from ccmiddleware.cli import live
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, json_option, pass_app, run
 from ccmiddleware.cli.options import count_option, interval_option, node_option, queue_option
-from ccmiddleware.cli.output import Column, Row, emit
-from ccmiddleware.cli.when import local_zone
+from ccmiddleware.cli.output import Column, emit
 
 NO_AGENTS = (
     "no agents yet: the daemon writes down every member of a queue when it has connected to "
@@ -74,20 +72,8 @@ def watch(
 
     When LINK is not up, the states are those of the moment at which Asterisk was lost.
     """
-
-    async def ask() -> Sequence[Row]:
-        return await _fetch(app, "list_agent_now", node, queue)
-
-    live.watch(
-        ask,
-        NOW,
-        local_zone(),
-        title="Agents",
-        empty=_none(node, queue),
-        interval=interval,
-        count=count,
-        as_json=as_json,
-    )
+    what = live.Live("list_agent_now", (node, queue), NOW, "Agents", _none(node, queue))
+    live.watch(app, what, interval=interval, count=count, as_json=as_json)
 
 
 async def _fetch(app: App, query: str, *arguments: Any) -> list[dict[str, Any]]:

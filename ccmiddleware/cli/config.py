@@ -26,7 +26,7 @@ def check(app: App, as_json: bool) -> int:
     path = app.path()
     problems = []
     try:
-        problems = _unreadable(app)
+        problems = unreadable(app)
     except ConfigError as error:
         problems = error.problems
     if as_json:
@@ -38,8 +38,8 @@ def check(app: App, as_json: bool) -> int:
     return 2 if problems else 0
 
 
-def _unreadable(app: App) -> list[str]:
-    """What the settings name but this user can't read."""
+def unreadable(app: App) -> list[str]:
+    """What the settings name but this user can't read. Raises ConfigError as loading does."""
     settings = app.settings()
     problems = []
     for node in settings.node:

@@ -9,8 +9,7 @@ from ccmiddleware.cli import live
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run
 from ccmiddleware.cli.options import count_option, interval_option, node_option, queue_option
-from ccmiddleware.cli.output import Column, Row, emit, emit_json, emit_text
-from ccmiddleware.cli.when import local_zone
+from ccmiddleware.cli.output import Column, emit, emit_json, emit_text
 from ccmiddleware.clock import utc_now
 
 NO_QUEUES = (
@@ -116,20 +115,8 @@ def watch(
 
     When LINK is not up, the figures are those of the moment at which Asterisk was lost.
     """
-
-    async def ask() -> Sequence[Row]:
-        return await _fetch(app, "list_queue_now", node, queue)
-
-    live.watch(
-        ask,
-        NOW,
-        local_zone(),
-        title="Queues",
-        empty=_none(node, queue),
-        interval=interval,
-        count=count,
-        as_json=as_json,
-    )
+    what = live.Live("list_queue_now", (node, queue), NOW, "Queues", _none(node, queue))
+    live.watch(app, what, interval=interval, count=count, as_json=as_json)
 
 
 async def _fetch(app: App, query: str, *arguments: Any) -> list[dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 import click
 
+from ccmiddleware.cli.config import unreadable
 from ccmiddleware.cli.context import App, pass_app
+from ccmiddleware.errors import ConfigError
 
 
 @click.command("run", epilog="Example:  ccm --config /etc/ccmiddleware/ccm.toml run")
@@ -14,7 +16,9 @@ def command(app: App) -> int:
     started before them. Logs go to standard error. Exit codes: 0 stopped as asked, 2 wrong
     configuration, 3 something that trying again can't mend.
     """
-    settings = app.settings()
+    problems = unreadable(app)
+    if problems:
+        raise ConfigError(problems)
     from ccmiddleware.daemon import run
 
-    return run(settings)
+    return run(app.settings())

@@ -120,6 +120,14 @@ def test_mistakes_end_with_a_line_and_a_code(
     assert "Traceback" not in done.stderr
 
 
+def test_run_needs_secrets_that_can_be_read(ccm: Ccm) -> None:
+    ccm.write(ccm.config.read_text().replace('secret = "5up3r-s3cret"', 'secret_file = "/nowhere"'))
+    done = ccm.process("run")
+    assert done.returncode == 2
+    assert "node[pbx1].ami.secret_file /nowhere" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_missing_configuration_says_how_to_begin(ccm: Ccm) -> None:
     ccm.config.unlink()
     done = ccm.process("queue", "list")
