@@ -114,6 +114,7 @@ class EmbeddedPostgres:
         self._lock: int | None = None
         self._link: Path | None = None
         self._stopping = False
+        self._starting = asyncio.Lock()
 
     @property
     def running(self) -> bool:
@@ -140,8 +141,10 @@ class EmbeddedPostgres:
         Raises PermanentError (no programs, wrong major version, the server refuses to start) and
         TemporaryError (another server still holds the directory, or not ready in ``timeout`` s).
         """
-        if self.running:
-            return self.url
+        async with self._starting:
+            return self.url if self.running else await self._start(timeout)
+
+    async def _start(self, timeout: float) -> str:
         self._stopping = False
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -191,16 +194,19 @@ class EmbeddedPostgres:
                 continue
             log.error("embedded Postgres ended by itself, starting it again")
             try:
-                await self._restart()
+                async with self._starting:
+                    await self._restart()
             except (PermanentError, TemporaryError) as error:
                 log.error("embedded Postgres can't be started", error=str(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 30.0)
 
     async def _restart(self) -> None:
-        user = binaries.choose_user(self.data)
-        programs = await asyncio.to_thread(binaries.prepare, user)
+        if self.running or self._stopping:
+            return
         try:
+            user = binaries.choose_user(self.data)
+            programs = await asyncio.to_thread(binaries.prepare, user)
             await self._launch(programs, user, START_TIMEOUT)
         except (OSError, subprocess.SubprocessError) as error:
             raise TemporaryError(f"embedded Postgres in {self.directory}: {error}") from error
@@ -284,7 +290,8 @@ class EmbeddedPostgres:
 
     def _shorten_socket_path(self) -> None:
         """Give clients a short way to the socket when the real path is too long for one."""
-        if len(os.fsencode(self.data / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
+        short = len(os.fsencode(self.data / SOCKET_NAME)) <= LONGEST_SOCKET_PATH
+        if short or self._link is not None:
             return
         directory = Path(tempfile.mkdtemp(prefix="ccm-"))
         self._link = directory / "pg"
@@ -294,9 +301,10 @@ class EmbeddedPostgres:
         settings = SERVER_SETTINGS | (UNSAFE_SETTINGS if self._fast_unsafe else {})
         arguments = [f"--{name}={value}" for name, value in settings.items()]
         command = programs.command(user, "postgres", "-D", "/proc/self/cwd", *arguments)
-        assert self._lock is not None  # noqa: S101 - start() took it
         deadline = _now() + timeout
         while True:
+            if self._lock is None:
+                raise TemporaryError("embedded Postgres was stopped while it started")
             log_path = self._log_file()
             with log_path.open("ab") as output:
                 # Not in a worker thread: the death signal follows the thread that forks.
@@ -312,6 +320,8 @@ class EmbeddedPostgres:
                 )
             if await self._ready(deadline):
                 return
+            if self._stopping:
+                continue
             said = _tail(log_path)
             if "is still in use" not in said or _now() > deadline:
                 raise PermanentError(f"embedded Postgres does not start; {log_path}: {said}")
@@ -321,24 +331,25 @@ class EmbeddedPostgres:
         """Wait until our database exists and takes connections. False when the server ended."""
         while self.running:
             try:
-                connection = await asyncpg.connect(
-                    self._url_of("postgres"), timeout=CONNECT_TIMEOUT
-                )
+                await self._ensure_database()
             except NOT_READY as error:
                 if _now() > deadline:
                     raise TemporaryError(f"embedded Postgres is not ready: {error}") from error
                 await asyncio.sleep(0.02)
-                continue
-            try:
-                known = await connection.fetchval(
-                    "SELECT true FROM pg_database WHERE datname = $1", DATABASE
-                )
-                if not known:
-                    await connection.execute(f"CREATE DATABASE {DATABASE}")
-            finally:
-                await connection.close(timeout=CONNECT_TIMEOUT)
-            return True
+            else:
+                return True
         return False
+
+    async def _ensure_database(self) -> None:
+        connection = await asyncpg.connect(self._url_of("postgres"), timeout=CONNECT_TIMEOUT)
+        try:
+            known = await connection.fetchval(
+                "SELECT true FROM pg_database WHERE datname = $1", DATABASE, timeout=CONNECT_TIMEOUT
+            )
+            if not known:
+                await connection.execute(f"CREATE DATABASE {DATABASE}", timeout=START_TIMEOUT)
+        finally:
+            await connection.close(timeout=CONNECT_TIMEOUT)
 
     def _log_file(self) -> Path:
         path = self.directory / "postgres.log"

@@ -138,6 +138,21 @@ async def test_it_is_started_again_after_sigkill_with_its_data(server: EmbeddedP
             await keeper
 
 
+async def test_it_can_be_stopped_while_it_is_being_started_again(server: EmbeddedPostgres):
+    for patience in (0.0, 0.05, 0.3):
+        async with asyncio.TaskGroup() as tasks:
+            keeper = tasks.create_task(server.keep_running(), name="postgres")
+            assert server.pid is not None
+            os.kill(server.pid, signal.SIGKILL)
+            await asyncio.sleep(0.2 + patience)
+            await server.stop()
+            async with asyncio.timeout(DEADLINE):
+                await keeper
+        assert not server.running
+        await server.start()
+        assert await query(server.url, "SELECT 1") == 1
+
+
 async def test_two_daemons_never_share_a_directory(
     server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
