@@ -3,7 +3,7 @@
 Not the store: it only knows where Postgres is and says in words what to do when it is not there.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ MASK = "***"
 SCHEMA_DIFFERS = ("42P01", "3F000", "42703", "42883")
 """SQLSTATE of an unknown table, schema, column or function; PostgreSQL, appendix A."""
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Any]
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,13 @@ def test_the_database(filled: Ccm) -> None:
     assert found["database"]["verdict"] == "ok"
     assert "working as ccm_app" in found["database"]["found"]
     assert found["database schema"]["verdict"] == "ok"
+    assert "2026-03-02 11:00:03 CET (sales)" in found["pbx1 calls"]["found"]
+
+
+def test_no_call_was_ever_heard(on_database: Ccm) -> None:
+    calls = findings(on_database)["pbx1 calls"]
+    assert calls["verdict"] == "note"
+    assert "read =" in calls["mend"]
 
 
 def test_a_database_without_schema(ccm: Ccm, empty_database_url: str) -> None:

@@ -1,5 +1,6 @@
 """What is seen on a real (pseudo) terminal: live tables, Ctrl-C, and tables that are too wide."""
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import asyncpg
 from ccm_day import PROJECT, Ccm
 
 DEADLINE = 30
@@ -137,3 +139,30 @@ def test_ctrl_c_elsewhere_is_one_code_and_no_traceback(filled: Ccm) -> None:
                 terminal.process.send_signal(signal.SIGINT)
                 assert terminal.wait() == 130
             assert "Traceback" not in terminal.text
+
+
+def test_a_live_table_survives_a_database_that_goes_away(filled: Ccm, database_url: str) -> None:
+    async def cut_off() -> int:
+        connection = await asyncpg.connect(database_url)
+        try:
+            cut = await connection.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'ccm' AND datname = current_database()"
+            )
+        finally:
+            await connection.close()
+        return len(cut)
+
+    with on_terminal(filled, "queue", "watch", "--interval", "0.2") as terminal:
+        terminal.read_until("support")
+        assert asyncio.run(cut_off()) == 1
+        seen = terminal.text.count("support")
+        terminal.read_until(f"(support.*){{{seen + 3}}}")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.wait() == 0
+
+
+def test_a_report_that_is_too_wide_becomes_blocks(filled: Ccm) -> None:
+    with on_terminal(filled, "report", "show", "interaction", width=80) as terminal:
+        assert terminal.wait() == 0
+        assert re.search(r"caller\s+12025550666\r\n", terminal.text)

@@ -1,8 +1,9 @@
 """Checks of Postgres: reachable, version, schema, rights, refused facts."""
 
 from ccmiddleware.cli.checks import Finding
-from ccmiddleware.cli.connection import address, opened, without_password
+from ccmiddleware.cli.connection import Rows, address, opened, without_password
 from ccmiddleware.cli.context import App
+from ccmiddleware.cli.when import local_zone, show
 from ccmiddleware.errors import CcmError, TemporaryError
 
 SUBJECT = "database"
@@ -58,6 +59,21 @@ def _embedded_at_rest() -> Finding:
     )
 
 
+def _last_call(node: str, rows: Rows) -> Finding:
+    """The only proof that the manager user may hear class agent: a call that was heard."""
+    subject = f"{node} calls"
+    if rows:
+        when = show(rows[0]["joined_at"], local_zone())
+        return Finding(subject, "ok", f"last seen to join a queue: {when} ({rows[0]['queue']})")
+    return Finding(
+        subject,
+        "note",
+        "none was ever seen to join a queue",
+        "if there was one while the daemon ran: the manager user needs call, agent and dialplan in "
+        "its line read = (see asterisk/manager/ccm.conf)",
+    )
+
+
 async def _schema(app: App) -> list[Finding]:
     from ccmiddleware.store import migrations
 
@@ -78,6 +94,8 @@ async def _schema(app: App) -> list[Finding]:
     findings = [Finding(subject, "ok", f"all {len(states)} files are applied")]
     async with opened(app) as store:
         refused = (await store.fetch("show_rejected_facts"))[0]
+        for node in app.settings().node:
+            findings.append(_last_call(node.name, await store.fetch("show_last_call", node.name)))
     if refused["total"]:
         findings.append(
             Finding(
