@@ -87,7 +87,7 @@ def show(moment: datetime, zone: tzinfo) -> str:
 
 
 def show_span(seconds: float) -> str:
-    """``0:07``, ``12:30`` or ``1:02:03``: whole seconds, rounded down, never negative."""
-    whole = max(0, int(seconds))
+    """``0:07``, ``12:30`` or ``1:02:03``: to the nearest second, never negative."""
+    whole = max(0, int(seconds + 0.5))
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

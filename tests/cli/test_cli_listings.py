@@ -86,7 +86,7 @@ def test_interaction_list_says_waits_and_talks(filled: Ccm) -> None:
     assert answered["started_at"] == "2026-03-02T09:00:00+00:00"
     table = filled.run("interaction", "list", *DAY).stdout
     assert "2026-03-02 10:00:00 CET" in table
-    assert "1:22" in table
+    assert "1:23" in table
 
 
 def test_a_limit_that_cuts_off_is_said(filled: Ccm) -> None:

@@ -55,7 +55,15 @@ def test_times_are_shown_with_the_zone_that_held_then() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(-1, "0:00"), (0, "0:00"), (59.9, "0:59"), (60, "1:00"), (3599, "59:59"), (3723, "1:02:03")],
+    [
+        (-1, "0:00"),
+        (0, "0:00"),
+        (59.4, "0:59"),
+        (59.5, "1:00"),
+        (60, "1:00"),
+        (3599, "59:59"),
+        (3723, "1:02:03"),
+    ],
 )
 def test_spans(seconds: float, shown: str) -> None:
     assert when.show_span(seconds) == shown
