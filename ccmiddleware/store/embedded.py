@@ -31,6 +31,7 @@ import structlog
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.store import binaries
 from ccmiddleware.store.binaries import CLEAN_ENVIRONMENT, PROGRAM_TIMEOUT, Binaries, ServerUser
+from ccmiddleware.store.border import DatabaseAway, translated
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,6 @@ LOCK_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
 CONNECT_TIMEOUT = 10.0
 LONGEST_LOG = 10 * 1024**2
-NOT_READY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 SERVER_SETTINGS = {
     "listen_addresses": "",
@@ -303,7 +303,7 @@ class EmbeddedPostgres:
         command = programs.command(user, "postgres", "-D", "/proc/self/cwd", *arguments)
         deadline = _now() + timeout
         while True:
-            if self._lock is None:
+            if self._stopping or self._lock is None:
                 raise TemporaryError("embedded Postgres was stopped while it started")
             log_path = self._log_file()
             with log_path.open("ab") as output:
@@ -320,10 +320,9 @@ class EmbeddedPostgres:
                 )
             if await self._ready(deadline):
                 return
-            if self._stopping:
-                continue
             said = _tail(log_path)
-            if "is still in use" not in said or _now() > deadline:
+            again = self._stopping or "is still in use" in said
+            if not again or _now() > deadline:
                 raise PermanentError(f"embedded Postgres does not start; {log_path}: {said}")
             await asyncio.sleep(0.1)  # processes of a server that was killed are not gone yet
 
@@ -331,8 +330,9 @@ class EmbeddedPostgres:
         """Wait until our database exists and takes connections. False when the server ended."""
         while self.running:
             try:
-                await self._ensure_database()
-            except NOT_READY as error:
+                with translated():
+                    await self._ensure_database()
+            except DatabaseAway as error:
                 if _now() > deadline:
                     raise TemporaryError(f"embedded Postgres is not ready: {error}") from error
                 await asyncio.sleep(0.02)

@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 MARK_INTERVAL = 1.0
 """Seconds between two remembered times of appending, from which the age of the oldest is told."""
 
+CURSOR_BYTES = 128
+"""Size of the file that holds the cursor, so that a shorter one leaves nothing of a longer one."""
+
 
 class JournalFull(TemporaryError):
     """The journal can't take facts: its quota is used up, or the disk refuses."""
@@ -88,7 +91,7 @@ class Journal:
         self._cursor = Position(0, 0, 0)
         self._next = 0
         self._base = 0
-        self._tail = self._lock = -1
+        self._tail = self._lock = self._cursor_file = -1
         self._reader, self._reader_base = -1, -1
         self._rotated: list[int] = []
         self._dirty = False
@@ -138,10 +141,10 @@ class Journal:
 
     def close(self) -> None:
         """Let go of all files. What is in the journal stays; call ``flush`` before."""
-        for file in (self._tail, self._reader, self._lock, *self._rotated):
+        for file in (self._tail, self._reader, self._lock, self._cursor_file, *self._rotated):
             if file >= 0:
                 os.close(file)
-        self._tail = self._reader = self._lock = self._reader_base = -1
+        self._tail = self._reader = self._lock = self._cursor_file = self._reader_base = -1
         self._rotated = []
 
     def append(self, lines: Sequence[bytes]) -> None:
@@ -259,10 +262,13 @@ class Journal:
         return saved
 
     def _save_cursor(self) -> None:
-        half, cursor = self.directory / "cursor.new", self.directory / "cursor"
+        """Overwrite the cursor where it stands. Should that tear, ``_load_cursor`` finds out."""
+        text = msgspec.json.encode(self._cursor).ljust(CURSOR_BYTES)
         try:
-            half.write_bytes(msgspec.json.encode(self._cursor))
-            half.replace(cursor)
+            if self._cursor_file < 0:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+                self._cursor_file = os.open(self.directory / "cursor", flags, 0o600)
+            os.pwrite(self._cursor_file, text, 0)
         except OSError as error:
             self.problem = f"the disk of {self.directory} refuses: {error}"
             log.error("journal can't save its cursor", error=str(error))

@@ -11,7 +11,7 @@ to an older schema; a database newer than the program is refused.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -22,7 +22,7 @@ import asyncpg
 import structlog
 
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.store.border import translated
+from ccmiddleware.store.border import DatabaseAway, translated
 
 log = structlog.get_logger(__name__)
 
@@ -224,7 +224,9 @@ async def _connected(url: str, password: str | None) -> AsyncIterator[asyncpg.Co
             )
         yield connection
     finally:
-        await connection.close(timeout=CONNECT_TIMEOUT)
+        # Whatever the connection died of has been told already.
+        with suppress(DatabaseAway), translated():
+            await connection.close(timeout=CONNECT_TIMEOUT)
 
 
 @asynccontextmanager
@@ -244,7 +246,7 @@ async def _locked(connection: asyncpg.Connection, timeout: float) -> AsyncIterat
     try:
         yield
     finally:
-        if not connection.is_closed():
+        with suppress(DatabaseAway), translated():  # the lock goes with the connection
             await connection.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
 
 

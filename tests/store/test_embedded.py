@@ -139,7 +139,7 @@ async def test_it_is_started_again_after_sigkill_with_its_data(server: EmbeddedP
 
 
 async def test_it_can_be_stopped_while_it_is_being_started_again(server: EmbeddedPostgres):
-    for patience in (0.0, 0.05, 0.3):
+    for patience in (0.0, 0.02, 0.05, 0.1, 0.3):
         async with asyncio.TaskGroup() as tasks:
             keeper = tasks.create_task(server.keep_running(), name="postgres")
             assert server.pid is not None
