@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 pytest_plugins = ["postgres_fixture"]
 
@@ -19,6 +20,12 @@ class _Complaints(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.heard.append(record.getMessage())
+
+
+@pytest.fixture(autouse=True)
+def logs_as_at_the_start() -> None:
+    """`ccm` and the daemon configure logging for their whole process; tests share one."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

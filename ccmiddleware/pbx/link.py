@@ -244,6 +244,7 @@ class AmiLink:
         self._since = self._clock()
         self._banner = protocol.greeted.result()
         self._reason = "up"
+        self._refused = False
         self._stream.mark(LinkUp(self._node, self._since, self._epoch, self._banner))
         self._log.info("ami up", epoch=self._epoch, banner=self._banner)
 
