@@ -113,12 +113,12 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
     # --- frames -------------------------------------------------------------------------------
 
     def _take(self, frame: bytes, read_at: datetime) -> None:
-        if not frame.startswith((frames.EVENT, frames.RESPONSE)):
-            frame = frame.strip(b"\r\n")
         if frame.startswith(frames.EVENT):
             self._take_event(frame, read_at)
         elif frame.startswith(frames.RESPONSE):
             self.handle_message(Reply(frames.pairs(frame)))
+        elif frame.startswith((b"\r", b"\n")):
+            self._take(frame.strip(b"\r\n"), read_at)
         elif frame:
             # Asterisk does not escape every value: a line end in Newexten's AppData tears it up.
             raise ValueError("neither an event nor a response")

@@ -19,7 +19,8 @@ SUFFIX = ".facts"
 LONGEST_RECORD = 16 * 1024**2
 """Bytes; a header that says more is damaged."""
 
-READ_SIZE = 256 * 1024
+READ_SIZE = 512 * 1024
+"""Bytes read at once: a full batch of the usual facts."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ from ccmiddleware.store.journal import Batch, Journal, JournalFull
 
 log = structlog.get_logger(__name__)
 
-BATCH_SIZE = 500
+BATCH_SIZE = 1000
+"""Facts in one transaction. Half as many cost a quarter more CPU, in Postgres a third."""
+
 GATHER_SECONDS = 0.05
 """How long a batch that is not full waits for more."""
 
