@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
+from msgspec.structs import astuple
 
 from ccmiddleware.agents.presence import Presence
 from ccmiddleware.calls.machine import CallMachine
@@ -33,8 +34,8 @@ WRITE_RETRY_SECONDS = 1.0
 FIRST_VERSION = 3
 """Versions up to this belong to the first telling of an interaction: it has just joined a queue."""
 
-RESYNC_RETRY_SECONDS = 2.0
-"""Pause before Asterisk is asked again for lists that it did not give."""
+RESYNC_EVERY_SECONDS = 2.0
+"""Asterisk is not asked for its lists again any sooner."""
 
 
 class NodeFollower:
@@ -77,8 +78,8 @@ class NodeFollower:
         self.machine.restore(facts)
         self.presence.restore(facts)
         self.recorder.restore(facts)
-        last = [fact.started_at for fact in facts if isinstance(fact, Interaction)]
-        self._down_at = max(last, default=None)
+        # The earlier daemon saw at least until the last time that it told.
+        self._down_at = max((at for fact in facts for at in _times_in(fact)), default=None)
 
     def tell(self, facts: Sequence[AnyFact]) -> None:
         """Facts for the writer from outside the stream (the recorder's)."""
@@ -127,13 +128,15 @@ class NodeFollower:
                 facts = self._observed(self.machine.step(item, now))
                 facts.extend(self.presence.step(item))
                 if isinstance(item, ami.CoreShowChannelsComplete):
-                    self.synchronised = True
+                    self._lists_ended()
                 return facts
             case LinkUp():
                 self._missed(self._down_at)
             case LinkDown():
+                if self.synchronised or self._down_at is None:
+                    # Else what went unseen since the earlier loss is still unknown.
+                    self._down_at = item.at
                 self.synchronised = False
-                self._down_at = item.at
             case Gap():
                 log.error("events lost", node=self.node.name, dropped=item.dropped)
                 self._missed(item.at)
@@ -144,6 +147,13 @@ class NodeFollower:
         self.machine.miss(at)
         self.presence.miss()
         self._wanted.set()
+
+    def _lists_ended(self) -> None:
+        """Asterisk's lists are in: either our calls agree with them now, or they were not whole."""
+        self.synchronised = self.machine.resync is None
+        if not self.synchronised:
+            log.warning("Asterisk's lists were not whole", node=self.node.name)
+            self._wanted.set()
 
     def _observed(self, facts: list[AnyFact]) -> list[AnyFact]:
         """The call machine's facts, and what agents and recorder make of them."""
@@ -161,9 +171,13 @@ class NodeFollower:
 
     async def resync(self) -> None:
         """Ask for the lists whenever something was missed, until cancelled."""
+        loop = asyncio.get_running_loop()
+        earliest = loop.time()
         while True:
             await self._wanted.wait()
+            await asyncio.sleep(earliest - loop.time())
             self._wanted.clear()
+            earliest = loop.time() + RESYNC_EVERY_SECONDS
             try:
                 await self.link.send_list("QueueStatus")
                 await self.link.send_list("CoreShowChannels")
@@ -172,7 +186,6 @@ class NodeFollower:
                 log.warning("resync failed", node=self.node.name, reason=str(error))
                 if self.link.state.up:
                     # The lists are only whole when both came: begin anew.
-                    await asyncio.sleep(RESYNC_RETRY_SECONDS)
                     self._wanted.set()
             except PermanentError as error:
                 log.error(
@@ -209,3 +222,8 @@ class NodeFollower:
         first = next((item for item in items if isinstance(item, ami.Event)), None)
         if first is not None:
             self._lag.observe(max(0.0, (now - first.at).total_seconds()))
+
+
+def _times_in(fact: AnyFact) -> list[datetime]:
+    """Every time that a fact tells."""
+    return [value for value in astuple(fact) if isinstance(value, datetime)]

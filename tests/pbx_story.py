@@ -2,7 +2,8 @@
 
 A story is a text with one event to a line: seconds since its begin, the event, and ``key=value``
 headers. ``caller`` stands for the channel headers of a caller and ``agent`` for the Dest headers
-and the member of an agent. Blank lines and lines that begin with # are skipped.
+and the member of an agent. Blank lines and lines that begin with # are skipped. The end of a list
+gets the number of items told since the last one, unless it says another.
 """
 
 import shlex
@@ -43,7 +44,11 @@ def agent(number: str, leg: str = "0") -> dict[str, str]:
     }
 
 
+ITEMS = {"QueueParams", "QueueMember", "QueueEntry", "CoreShowChannel"}
+
+
 def story(text: str) -> Iterator[Event]:
+    items = 0
     for line in text.splitlines():
         words = shlex.split(line, comments=True)
         if not words:
@@ -58,6 +63,11 @@ def story(text: str) -> Iterator[Event]:
                 headers.update(agent(*value.split("/")))
             else:
                 headers[key] = value
+        if name in ITEMS:
+            items += 1
+        elif name in ("QueueStatusComplete", "CoreShowChannelsComplete"):
+            headers.setdefault("ListItems", items)
+            items = 0
         event = typed(headers, at(float(seconds)))
         assert event is not None, f"no such event: {name}"
         yield event

@@ -72,6 +72,8 @@ class Presence:
         """Interfaces whose wrap-up ends by time alone."""
         self.listed: dict[str, set[str]] | None = None
         """While Asterisk lists its queues: members listed so far, by interface."""
+        self.items = 0
+        """Items of that list so far, callers included."""
         self.inferring = False
         """True while conclusions come from lists and not from what was seen to happen."""
 
@@ -80,6 +82,8 @@ class Presence:
     def step(self, event: ami.Event) -> list[AnyFact]:
         """The facts that follow from a member event or a list of Asterisk's."""
         match event:
+            case ami.QueueEntry():
+                self.items += 1
             case ami.QueueMember():
                 self._listed(event)
             case ami.QueueMemberRemoved():
@@ -89,7 +93,7 @@ class Presence:
             case ami.QueueParams():
                 self._queue(event)
             case ami.QueueStatusComplete():
-                self._list_complete(event.at)
+                self._list_complete(event)
             case _:
                 return []
         return self._take()
@@ -119,8 +123,12 @@ class Presence:
         return self._take()
 
     def miss(self) -> None:
-        """Events are missing; the answer to QueueStatus follows in the stream."""
+        """Events are missing; the answer to QueueStatus follows in the stream.
+
+        It is taken when it is whole: with as many items as Asterisk says at its end.
+        """
         self.listed = {}
+        self.items = 0
 
     def restore(self, facts: Iterable[AnyFact]) -> None:
         """Take up the intervals and calls that were open when an earlier daemon stopped."""
@@ -157,6 +165,7 @@ class Presence:
         return Counter(agent.open.state for agent in self.agents.values() if agent.open)
 
     def _queue(self, event: ami.QueueParams) -> None:
+        self.items += 1
         self.queues.add(event.queue)
         self.out.append(
             Queue(
@@ -169,6 +178,7 @@ class Presence:
         )
 
     def _listed(self, event: ami.QueueMember) -> None:
+        self.items += 1
         if self.listed is not None:
             self.listed.setdefault(event.interface, set()).add(event.queue)
         self.inferring = True
@@ -195,11 +205,12 @@ class Presence:
             self._tell_membership(event, member=False)
             self._settle(agent, event.at)
 
-    def _list_complete(self, at: datetime) -> None:
+    def _list_complete(self, event: ami.QueueStatusComplete) -> None:
         """Members that Asterisk did not list are members no more."""
-        listed, self.listed = self.listed, None
-        if listed is None:
+        items, self.items = self.items, 0
+        if self.listed is None or items != event.items:
             return
+        at, listed, self.listed = event.at, self.listed, None
         self.inferring = True
         for agent in self.agents.values():
             for queue in agent.queues.keys() - listed.get(agent.interface, set()):

@@ -109,7 +109,8 @@ class CallMachine:
         """Events are missing from ``at`` on (None: unknown). Asterisk's lists follow in the stream.
 
         The lists are the answers to QueueStatus and CoreShowChannels, in this order; the end of the
-        second makes the machine's calls agree with them.
+        second makes the machine's calls agree with them, and ``resync`` None again. When it does
+        not, the lists were not whole: ask for both anew.
         """
         self.seen_until = at
         self.resync = Resync()
@@ -304,8 +305,9 @@ class CallMachine:
             call.join(event.queue, 1, joined_at, inferred=True)
         visit = call.visit
         if visit is None or visit.queue != event.queue:
-            joined_at = event.at - timedelta(seconds=event.hold_time)
-            call.join(event.queue, 1, max(joined_at, call.row.started_at), inferred=True)
+            joined_at = max(event.at - timedelta(seconds=event.hold_time), call.row.started_at)
+            call.leave("lost", joined_at, inferred=True)
+            call.join(event.queue, 1, joined_at, inferred=True)
         offer = call.offer_of(event.dest_uniqueid, event.interface)
         if offer is None:
             call.offer(
@@ -361,18 +363,33 @@ class CallMachine:
         self.wrap_up[event.queue, event.interface] = event.wrapup_time
         self.member_names[event.interface] = event.member_name
 
+    def on_queue_listed(self, event: ami.QueueParams, now: datetime) -> None:
+        if self.resync is not None:
+            self.resync.queue_items += 1
+
+    def on_member_listed(self, event: ami.QueueMember, now: datetime) -> None:
+        if self.resync is not None:
+            self.resync.queue_items += 1
+        self.on_member(event, now)
+
     def on_queue_entry(self, event: ami.QueueEntry, now: datetime) -> None:
         if self.resync is not None:
+            self.resync.queue_items += 1
             self.resync.waiting.add(event.uniqueid)
             self.resync.entries[event.uniqueid] = event
 
     def on_channel_listed(self, event: ami.CoreShowChannel, now: datetime) -> None:
         if self.resync is not None:
+            self.resync.channel_items += 1
             self.resync.alive.add(event.uniqueid)
             self.resync.listed[event.uniqueid] = event
 
-    def on_channels_complete(self, event: ami.CoreShowChannelsComplete, now: datetime) -> None:
+    def on_queues_complete(self, event: ami.QueueStatusComplete, now: datetime) -> None:
         if self.resync is not None:
+            self.resync.queues_complete(event.items)
+
+    def on_channels_complete(self, event: ami.CoreShowChannelsComplete, now: datetime) -> None:
+        if self.resync is not None and self.resync.channels_complete(event.items):
             resync, self.resync = self.resync, None
             resync.apply(self, event.at)
 
@@ -395,10 +412,12 @@ TRANSITIONS: dict[type[ami.Event], Callable[[CallMachine, Any, datetime], None]]
     ami.Hold: CallMachine.on_hold,
     ami.Unhold: CallMachine.on_unhold,
     ami.Hangup: CallMachine.on_hangup,
+    ami.QueueParams: CallMachine.on_queue_listed,
     ami.QueueEntry: CallMachine.on_queue_entry,
+    ami.QueueStatusComplete: CallMachine.on_queues_complete,
     ami.CoreShowChannel: CallMachine.on_channel_listed,
     ami.CoreShowChannelsComplete: CallMachine.on_channels_complete,
-    ami.QueueMember: CallMachine.on_member,
+    ami.QueueMember: CallMachine.on_member_listed,
     ami.QueueMemberAdded: CallMachine.on_member,
     ami.QueueMemberStatus: CallMachine.on_member,
 }

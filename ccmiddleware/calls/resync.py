@@ -4,6 +4,9 @@ While Asterisk answers QueueStatus and CoreShowChannels, live events go on arriv
 items; the machine keeps ``waiting`` and ``alive`` up to date with both. When the lists are
 complete, ``apply`` closes what is gone, opens what is new, and marks all of that as inferred: it
 was concluded from the state that was found, not seen to happen.
+
+A list counts only when it holds as many items as Asterisk says at its end. A part of one, as after
+a gap in the middle of it, would look as if the other calls were gone.
 """
 
 from __future__ import annotations
@@ -19,9 +22,25 @@ if TYPE_CHECKING:
     from ccmiddleware.calls.machine import CallMachine
 
 
+QUEUES_CALL = "AppQueue"
+"""Application of a channel that Queue() made, to a member; app_queue.c."""
+
+
 def interface_of(channel: str) -> str:
     """The interface that a channel name belongs to: ``PJSIP/1001`` of ``PJSIP/1001-0000002a``."""
     return channel.rpartition("-")[0] or channel
+
+
+def began(channel: ami.CoreShowChannel, otherwise: datetime) -> datetime:
+    """When that channel was made, to the second: Asterisk tells its age as ``01:02:03``.
+
+    ``otherwise`` is the answer when it does not.
+    """
+    parts = channel.duration.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        return otherwise
+    hours, minutes, seconds = map(int, parts)
+    return channel.at - timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 class Resync:
@@ -34,6 +53,22 @@ class Resync:
         """Unique ids of channels that exist."""
         self.entries: dict[str, ami.QueueEntry] = {}
         self.listed: dict[str, ami.CoreShowChannel] = {}
+        self.queue_items = 0
+        """Items of the list of queues seen so far: queues, members and callers."""
+        self.channel_items = 0
+        """Items of the list of channels seen so far."""
+        self._queues_whole = False
+
+    def queues_complete(self, items: int) -> None:
+        """The end of the list of queues, which Asterisk says has so many items."""
+        self._queues_whole = self.queue_items == items
+        self.queue_items = 0
+
+    def channels_complete(self, items: int) -> bool:
+        """The end of the list of channels; whether both lists are whole."""
+        whole = self._queues_whole and self.channel_items == items
+        self.channel_items = 0
+        return whole
 
     def apply(self, machine: CallMachine, at: datetime) -> None:
         """Close what is gone, open what is new."""
@@ -57,14 +92,21 @@ class Resync:
     ) -> None:
         """Take up who came while we did not look."""
         for uniqueid, entry in self.entries.items():
-            known = machine.by_uniqueid.get(uniqueid)
-            if uniqueid in self.waiting and (known is None or known.phase is not Phase.WAITING):
-                joined_at = entry.at - timedelta(seconds=entry.wait)
-                call = known or machine.begin(entry, joined_at)
-                call.join(entry.queue, entry.position, joined_at, inferred=True)
+            if uniqueid not in self.waiting:
+                continue
+            call = machine.by_uniqueid.get(uniqueid)
+            visit = call.visit if call is not None and call.phase is Phase.WAITING else None
+            if visit is not None and visit.queue == entry.queue:
+                continue
+            joined_at = entry.at - timedelta(seconds=entry.wait)
+            if call is None:
+                # The list of queues tells no linked id, and the name of the caller unescaped.
+                call = machine.begin(self.listed.get(uniqueid, entry), joined_at)
+            call.leave("lost", machine.seen_until or at, inferred=True)
+            call.join(entry.queue, entry.position, joined_at, inferred=True)
         for channel in self.listed.values():
             if channel.application == "Queue" and channel.uniqueid not in machine.by_uniqueid:
-                self._adopt(machine, channel, bridged, at)
+                self._adopt(machine, channel, bridged)
 
     def _close(self, machine: CallMachine, call: Call, at: datetime) -> None:
         """The customer's channel went away unseen."""
@@ -93,24 +135,37 @@ class Resync:
                 call.agent_uniqueids[segment.ordinal] = agent.uniqueid
             elif segment.agent_channel not in {one.channel for one in self.listed.values()}:
                 machine.complete(call, segment, "lost", machine.seen_until or at, inferred=True)
-        waits = call.phase in (Phase.WAITING, Phase.LEAVING)
-        if waits and call.row.uniqueid not in self.waiting:
-            if peers:
-                self._answer(machine, call, peers[0], at)
-            else:
-                call.leave("lost", machine.seen_until or at, inferred=True)
+        if call.row.uniqueid in self.waiting or call.phase is Phase.TALKING:
+            return
+        customer = self.listed.get(call.row.uniqueid)
+        queue = self._queue_of(customer)
+        visit = call.visit
+        if call.phase in (Phase.WAITING, Phase.LEAVING):
+            if peers and visit is not None and queue in ("", visit.queue):
+                self._answer(machine, call, peers[0])
+                return
+            call.leave("lost", machine.seen_until or at, inferred=True)
+        # A further queue was joined and left to an agent unseen. A peer that Queue() did not call
+        # is none: the talk was transferred.
+        if customer is not None and queue and peers and peers[0].application == QUEUES_CALL:
+            call.join(queue, 1, self._since(machine, peers[0]), inferred=True)
+            self._answer(machine, call, peers[0])
 
-    def _answer(
-        self, machine: CallMachine, call: Call, agent: ami.CoreShowChannel, at: datetime
-    ) -> None:
+    def _since(self, machine: CallMachine, agent: ami.CoreShowChannel) -> datetime:
+        """When a talk that we did not see begin can have begun, at the earliest."""
+        seen_until = machine.seen_until
+        since = began(agent, seen_until or agent.at)
+        return since if seen_until is None else max(since, seen_until)
+
+    def _answer(self, machine: CallMachine, call: Call, agent: ami.CoreShowChannel) -> None:
         """The customer talks to somebody; that the talk began was not seen."""
         interface = interface_of(agent.channel)
         offer = call.offer_of(agent.uniqueid, interface)
+        since = self._since(machine, agent)
         if offer is None:
             name = machine.member_names.get(interface, interface)
-            call.offer(interface, name, agent.uniqueid, machine.seen_until or at)
+            call.offer(interface, name, agent.uniqueid, since)
             offer = call.offers[-1]
-        since = machine.seen_until or at
         channel = self.listed[call.row.uniqueid].channel
         segment = call.connect(offer, channel, agent.channel, since, inferred=True)
         machine.talks[agent.uniqueid] = (call, segment.ordinal)
@@ -121,15 +176,20 @@ class Resync:
         machine: CallMachine,
         channel: ami.CoreShowChannel,
         bridged: dict[str, list[ami.CoreShowChannel]],
-        at: datetime,
     ) -> None:
         """A customer who already talks to an agent when we first look."""
         peers = self._peers(channel.uniqueid, bridged)
         if channel.uniqueid in self.waiting or not peers:
             return
-        call = machine.begin(channel, at)
-        call.join(channel.application_data.partition(",")[0], 1, at, inferred=True)
-        self._answer(machine, call, peers[0], at)
+        call = machine.begin(channel, began(channel, channel.at))
+        call.join(self._queue_of(channel), 1, call.row.started_at, inferred=True)
+        self._answer(machine, call, peers[0])
+
+    def _queue_of(self, channel: ami.CoreShowChannel | None) -> str:
+        """The queue in whose Queue() that channel is; "" when it is in none."""
+        if channel is None or channel.application != "Queue":
+            return ""
+        return channel.application_data.partition(",")[0]
 
     def _peers(
         self, uniqueid: str, bridged: dict[str, list[ami.CoreShowChannel]]

@@ -202,6 +202,19 @@ def test_members_that_asterisk_does_not_list_after_a_gap_are_logged_out() -> Non
     assert [f.name for f in floor.facts if isinstance(f, Queue)] == ["support"]
 
 
+def test_a_list_that_is_not_whole_logs_nobody_out() -> None:
+    floor = Floor().after(LOGIN)
+    floor.presence.miss()
+    floor.after("30 QueueStatusComplete ListItems=3")
+    assert floor.states() == [("idle", 0)]
+    floor.after("""
+        31 QueueParams Queue=support Strategy=ringall
+        31 QueueEntry caller=1 Queue=support Position=1
+        31 QueueStatusComplete ListItems=2
+    """)
+    assert floor.states() == [("idle", 0), ("logged_out", 31)]
+
+
 def test_a_restarted_daemon_goes_on_with_the_open_interval() -> None:
     first = Floor().after(LOGIN)
     floor = Floor()

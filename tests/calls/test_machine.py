@@ -301,6 +301,17 @@ def test_connect_that_overtakes_nothing_we_saw_is_still_recorded() -> None:
     assert told.row(Segment).answered_at == at(100)
 
 
+def test_connect_from_a_queue_that_was_joined_unseen_ends_the_stay_in_the_other() -> None:
+    told = Told().after("""
+        0 QueueCallerJoin caller=1 Queue=sales Position=1
+        100 AgentConnect caller=1 agent=1001 Queue=support HoldTime=30 RingTime=4
+    """)
+    assert [(v.queue, v.outcome, v.left_at, v.inferred) for v in told.rows(QueueVisit)] == [
+        ("sales", "lost", at(70), True),
+        ("support", "answered", at(100), True),
+    ]
+
+
 def test_wrap_up_is_the_members_own_or_the_queues() -> None:
     for own, expected in [(15, 15.0), (0, 30.0)]:
         machine = CallMachine("pbx", wrap_up_default=lambda queue: {"support": 30}.get(queue, 0))

@@ -128,3 +128,128 @@ def test_a_talk_whose_agent_is_gone_has_ended() -> None:
     """)
     assert (told.row(Segment).ended_at, told.row(Segment).ended_by) == (at(10), "lost")
     assert told.row(Interaction).state == "left"
+
+
+def test_a_list_that_is_not_whole_closes_nothing() -> None:
+    told = Told().after(WAITING).after(ANSWERED.replace("caller=1", "caller=2"))
+    before = len(told.facts)
+    told.machine.miss(at(10))
+    told.after("""
+        40 QueueStatusComplete ListItems=7
+        40 CoreShowChannelsComplete
+    """)
+    told.after("""
+        41 QueueStatusComplete
+        41 CoreShowChannelsComplete ListItems=2
+    """)
+    assert told.facts[before:] == []
+    assert told.machine.resync is not None
+    told.after("42 QueueStatusComplete\n42 CoreShowChannelsComplete")
+    assert told.machine.resync is None
+    assert [row.outcome for row in told.rows(Interaction)] == ["lost", "answered"]
+
+
+def test_an_end_of_the_list_of_channels_within_that_of_queues_is_none() -> None:
+    told = Told().after(WAITING)
+    told.machine.miss(at(10))
+    told.after("""
+        40 QueueEntry caller=1 Queue=support Position=1 Wait=40
+        40 CoreShowChannelsComplete ListItems=0
+    """)
+    assert told.row(Interaction).outcome is None
+    told.after("""
+        40 QueueStatusComplete ListItems=1
+        40 CoreShowChannel caller=1 Application=Queue
+        40 CoreShowChannelsComplete
+    """)
+    assert told.row(Interaction).outcome is None
+    assert told.machine.resync is None
+
+
+TIMED_OUT = """
+0 QueueCallerJoin caller=1 Queue=sales Position=1
+8 QueueCallerLeave caller=1 Queue=sales
+8 VarSet caller=1 Variable=QUEUESTATUS Value=TIMEOUT
+"""
+
+
+def talking_now(queue: str, called_by: str = "AppQueue", age: str = "") -> str:
+    channel = f"Channel=PJSIP/1001-00000000 Uniqueid={EPOCH}.910010 BridgeId=b1"
+    return f"""
+        40 QueueStatusComplete
+        40 CoreShowChannel caller=1 Application=Queue ApplicationData={queue},t BridgeId=b1
+        40 CoreShowChannel {channel} Application={called_by} Duration={age}
+        40 CoreShowChannelsComplete
+    """
+
+
+def test_a_second_queue_that_was_joined_and_left_unseen_is_added() -> None:
+    told = Told().after(TIMED_OUT)
+    told.machine.miss(at(10))
+    told.after(talking_now("support"))
+    assert [(v.queue, v.outcome, v.inferred) for v in told.rows(QueueVisit)] == [
+        ("sales", "timed_out", False),
+        ("support", "answered", True),
+    ]
+    told.after(
+        "60 AgentComplete caller=1 agent=1001 Queue=support Reason=agent\n60 Hangup caller=1"
+    )
+    assert (told.row(Segment).visit, told.row(Segment).ended_by) == (2, "agent")
+    assert told.row(Interaction).outcome == "answered"
+    assert not told.machine.by_id
+
+
+def test_who_waited_in_one_queue_and_talks_from_another_left_the_first_unseen() -> None:
+    told = Told().after(WAITING)
+    told.machine.miss(at(10))
+    told.after(talking_now("sales"))
+    assert [(v.queue, v.outcome, v.inferred) for v in told.rows(QueueVisit)] == [
+        ("support", "lost", True),
+        ("sales", "answered", True),
+    ]
+
+
+def test_who_waited_in_one_queue_and_waits_in_another_left_the_first_unseen() -> None:
+    told = Told().after(WAITING)
+    told.machine.miss(at(10))
+    told.after("""
+        40 QueueEntry caller=1 Queue=sales Position=2 Wait=25
+        40 QueueStatusComplete
+        40 CoreShowChannel caller=1 Application=Queue
+        40 CoreShowChannelsComplete
+    """)
+    first, second = told.rows(QueueVisit)
+    assert (first.outcome, first.left_at, first.inferred) == ("lost", at(10), True)
+    assert (second.queue, second.joined_at, second.outcome) == ("sales", at(15), None)
+
+
+def test_a_talk_with_somebody_the_queue_did_not_call_is_none_of_the_queues() -> None:
+    told = Told().after(ANSWERED)
+    told.after("9 AgentComplete caller=1 agent=1001 Queue=support Reason=transfer")
+    told.machine.miss(at(10))
+    told.after(talking_now("support", called_by="AppDial"))
+    assert len(told.rows(QueueVisit)) == len(told.rows(Segment)) == 1
+
+
+def test_a_talk_that_began_unseen_is_as_old_as_the_agents_channel() -> None:
+    told = Told().after(WAITING)
+    told.machine.miss(at(10))
+    told.after(talking_now("support", age="00:00:15"))
+    assert told.row(QueueVisit).answered_at == told.row(Segment).answered_at == at(25)
+    older = Told().after(WAITING)
+    older.machine.miss(at(10))
+    older.after(talking_now("support", age="01:00:00"))
+    assert older.row(Segment).answered_at == at(10)
+
+
+def test_who_is_taken_up_has_name_and_linked_id_of_the_channel() -> None:
+    told = Told()
+    told.machine.miss(None)
+    told.after(f"""
+        40 QueueEntry caller=1 Linkedid='' CallerIDName=unknown Queue=support Position=1 Wait=25
+        40 QueueStatusComplete
+        40 CoreShowChannel caller=1 Linkedid={EPOCH}.77 Application=Queue
+        40 CoreShowChannelsComplete
+    """)
+    row = told.row(Interaction)
+    assert (row.linkedid, row.caller_name, row.started_at) == (f"{EPOCH}.77", "Caller 1", at(15))
