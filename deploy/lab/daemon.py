@@ -6,20 +6,30 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lab import addresses
 from lab.asterisk import Asterisk
 from lab.errors import LabError
-from lab.processes import Child, until
+from lab.processes import Child
 from lab.root import LAUNCH
 
 REPOSITORY = Path(__file__).parents[2]
 WEB_PORT = 9733
 NODE = "lab"
+LINK = f"ami {NODE}"
+"""The part of /healthz that is the link to the PBX."""
+POLL = 0.1
+"""Seconds between two questions to the daemon."""
+
+
+def part(health: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """One part of what /healthz says; empty when it says nothing of it."""
+    found: Mapping[str, Any] = health.get("parts", {}).get(name, {})
+    return found
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,9 @@ class Daemon:
     """A daemon that follows one PBX of the lab.
 
     ``directory`` holds its configuration, its state and its log. ``database_url`` None means the
-    embedded Postgres. ``more`` is TOML that is added to the configuration as it is.
+    embedded Postgres. ``ami_address`` is where it finds the PBX (a relay, for instance),
+    ``ami_secret`` another secret than the right one. ``ami_more`` is TOML that is added to the
+    section of the manager interface as it is, ``more`` to the end of the file.
     """
 
     def __init__(
@@ -50,6 +62,9 @@ class Daemon:
         *,
         database_url: str | None = None,
         ami_address: tuple[str, int] | None = None,
+        ami_secret: str | None = None,
+        recording: Literal["always", "never"] = "always",
+        ami_more: str = "",
         more: str = "",
     ) -> None:
         self.directory = directory
@@ -60,13 +75,15 @@ class Daemon:
         self.log = directory / "daemon.log"
         self._child: Child | None = None
         directory.mkdir(parents=True, exist_ok=True)
-        self._write(database_url, more)
-
-    def _write(self, database_url: str | None, more: str) -> None:
-        host, port = self.ami_address
-        secret = self.directory / "ami.secret"
+        secret = directory / "ami.secret"
         secret.touch(mode=0o600)
-        secret.write_text(self.asterisk.ami_secret)
+        secret.write_text(ami_secret if ami_secret is not None else asterisk.ami_secret)
+        self._write(secret, database_url, recording, ami_more, more)
+
+    def _write(
+        self, secret: Path, database_url: str | None, recording: str, ami_more: str, more: str
+    ) -> None:
+        host, port = self.ami_address
         database = f"[database]\nurl = {json.dumps(database_url)}\n" if database_url else ""
         self.config.write_text(
             f"""\
@@ -82,12 +99,14 @@ host = "{host}"
 port = {port}
 user = "{self.asterisk.user}"
 secret_file = {json.dumps(str(secret))}
+connect_timeout = 5
 ping_interval = 2
 ping_timeout = 2
 retry_max = 2
+{ami_more}
 
 [recording]
-policy = "always"
+policy = "{recording}"
 
 [web]
 host = "{self.web_address.ip}"
@@ -120,12 +139,26 @@ level = "debug"
     async def healthy(self, seconds: float = 60) -> None:
         """Wait until every part says that it is well."""
 
-        def well() -> bool:
+        await self.says(lambda health: health.get("status") == "ok", seconds, "all is well")
+
+    async def says(
+        self, condition: Callable[[Mapping[str, Any]], bool], seconds: float, what: str
+    ) -> Mapping[str, Any]:
+        """Wait until ``condition`` holds for what /healthz says, and return that.
+
+        Raises LabError when it does not within ``seconds``, or when the daemon has ended.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while True:
             if not self.running:
                 raise LabError(f"The daemon ended:\n{self.process.last_words()}")
-            return self.health().get("status") == "ok"
-
-        await until(well, seconds, f"the daemon to be well; it says {self.health()}")
+            health = await asyncio.to_thread(self.health)
+            if condition(health):
+                return health
+            if loop.time() > deadline:
+                raise LabError(f"Waited {seconds:g} s in vain: {what}; it says {health}")
+            await asyncio.sleep(POLL)
 
     @property
     def process(self) -> Child:
@@ -185,8 +218,7 @@ level = "debug"
 
     def link(self) -> Mapping[str, Any]:
         """What it says of its link to the PBX."""
-        link: Mapping[str, Any] = self.health().get("parts", {}).get(f"ami {NODE}", {})
-        return link
+        return part(self.health(), LINK)
 
     async def ccm(self, *arguments: str, seconds: float = 60) -> Ran:
         """Run ``ccm`` on its configuration."""
