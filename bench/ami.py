@@ -35,7 +35,7 @@ import asyncpg
 from ami_stream import Expected, Prepared, prepare
 
 from ccmiddleware import logs
-from ccmiddleware.config import LogSettings
+from ccmiddleware.config import AmiSettings, LogSettings
 from ccmiddleware.store.embedded import EmbeddedPostgres
 from ccmiddleware.store.migrations import migrate
 
@@ -79,7 +79,9 @@ def main() -> int:
     logs.configure(LogSettings(level="warning"))
     prepared = prepare(arguments.events, int(time.time()), used_only=arguments.used_only)
     with tempfile.TemporaryDirectory(prefix="ccm-bench-") as directory:
-        rounds, postgres = asyncio.run(measure(prepared, arguments.rounds, Path(directory)))
+        rounds, postgres = asyncio.run(
+            measure(prepared, arguments.rounds, Path(directory), arguments.queue_size)
+        )
     result = summary(prepared, rounds, postgres) | {"used_only": arguments.used_only}
     print(json.dumps(result) if arguments.json else table(result))
     return 1 if result["problems"] else 0
@@ -92,6 +94,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--used-only", action="store_true", help="the hardest stream: no event that is skipped"
     )
+    parser.add_argument(
+        "--queue-size",
+        type=int,
+        default=AmiSettings.model_fields["queue_size"].default,
+        help="events that the daemon keeps waiting at most; with few it must lose some",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()
 
@@ -99,7 +107,9 @@ def _arguments() -> argparse.Namespace:
 # -- measuring ----------------------------------------------------------------------------------
 
 
-async def measure(prepared: Prepared, rounds: int, directory: Path) -> tuple[list[Round], str]:
+async def measure(
+    prepared: Prepared, rounds: int, directory: Path, queue_size: int
+) -> tuple[list[Round], str]:
     """Both sides in turns. Returns the rounds and the version of Postgres."""
     stream = directory / "stream"
     stream.write_bytes(prepared.data)
@@ -110,8 +120,9 @@ async def measure(prepared: Prepared, rounds: int, directory: Path) -> tuple[lis
         connection = await asyncpg.connect(url, timeout=DEADLINE)
         try:
             with sending(stream) as port:
+                task = {"port": port, "url": url, "queue_size": queue_size}
                 done = [
-                    await one_round(number, prepared, port, url, server.pid or 0, connection)
+                    await one_round(number, prepared, task, server.pid or 0, connection)
                     for number in range(rounds)
                 ]
             return done, str(await connection.fetchval("SHOW server_version", timeout=DEADLINE))
@@ -136,18 +147,16 @@ def sending(stream: Path) -> Iterator[int]:
 async def one_round(
     number: int,
     prepared: Prepared,
-    port: int,
-    url: str,
+    task: dict[str, Any],
     postgres: int,
     connection: "asyncpg.Connection[Any]",
 ) -> Round:
     """One turn of each side. Each has its own process; the daemon a new node and journal."""
-    task = {"port": port, "events": prepared.events}
     node = f"bench{number}"
     bare = await client("bare", task)
     with tempfile.TemporaryDirectory(prefix="ccm-bench-") as state_dir:
         before = cpu_of_group(postgres)
-        daemon = await client("daemon", task | {"url": url, "node": node, "state_dir": state_dir})
+        daemon = await client("daemon", task | {"node": node, "state_dir": state_dir})
         after = cpu_of_group(postgres)
     stored = await look(connection, node)
     problems = []

@@ -2,8 +2,8 @@
 
     python ami_client.py daemon|bare  < task.json
 
-The task has the ``port`` of the sender and the number of ``events``; for the daemon also ``url`` of
-Postgres, ``state_dir`` and the name of the ``node``. Prints one JSON object: CPU and wall-clock
+The task has the ``port`` of the sender; for the daemon also ``url`` of Postgres, ``state_dir``, the
+name of the ``node`` and ``queue_size``. Prints one JSON object: CPU and wall-clock
 seconds from the sign to begin until all is done, what was counted meanwhile, and memory.
 """
 
@@ -63,7 +63,11 @@ async def run_daemon(task: dict[str, Any]) -> dict[str, Any]:
             "node": [
                 {
                     "name": task["node"],
-                    "ami": {"port": task["port"], "secret": "bench"},
+                    "ami": {
+                        "port": task["port"],
+                        "secret": "bench",
+                        "queue_size": task["queue_size"],
+                    },
                     "recordings": task["state_dir"],
                 }
             ],
