@@ -18,7 +18,7 @@ from typing import Self, TextIO
 
 from lab import addresses, ami, audio
 from lab.errors import LabError
-from lab.files import AMI_PORT, HTTP_PORT, SIP_PORT, USER, Place, files
+from lab.files import AMI_PORT, HTTP_PORT, OPERATOR, SIP_PORT, USER, Place, files
 from lab.phones import Caller, Crowd, Phone, Sounds
 from lab.plan import Plan
 from lab.processes import Child
@@ -221,6 +221,12 @@ class Asterisk:
         """Its version, as in 22.10.1."""
         words = (await self.cli("core show version")).split()
         return words[1].partition("~")[0].partition("+")[0]
+
+    @contextlib.asynccontextmanager
+    async def operator(self) -> AsyncIterator[ami.Ami]:
+        """A manager session that may act on calls and queues, and hears nothing."""
+        async with ami.connect(self.host, AMI_PORT, OPERATOR, self.ami_secret) as session:
+            yield session
 
     @contextlib.asynccontextmanager
     async def ami(self) -> AsyncIterator[ami.Ami]:

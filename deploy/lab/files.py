@@ -13,6 +13,8 @@ AMI_PORT = 15038
 HTTP_PORT = 15088
 PHONE_PORT = 5060
 USER = "ccm"
+OPERATOR = "operator"
+"""Manager user of the PBX's own tools: those who transfer, park, pause or hang up behind us."""
 
 SKIPPED_MODULES = (
     "app_adsiprog", "app_alarmreceiver", "app_amd", "app_festival", "app_followme", "app_getcpeid",
@@ -125,6 +127,13 @@ timestampevents = yes
 
 [{USER}](+)
 secret = {place.ami_secret}
+
+[{OPERATOR}]
+secret = {place.ami_secret}
+deny = 0.0.0.0/0.0.0.0
+permit = 127.0.0.0/255.0.0.0
+read = none
+write = system,call,agent,originate
 """
 
 
@@ -193,12 +202,13 @@ qualify_frequency = 0
 
 def _phone(agent: Agent, ip: str) -> str:
     name = agent.extension
+    more = "".join(f"{line}\n" for line in agent.more)
     return f"""\
 [{name}](endpoint)
 context = agents
 aors = {name}
 callerid = "{agent.name}" <{name}>
-
+{more}
 [{name}]
 type = aor
 contact = sip:{name}@{ip}:{PHONE_PORT}

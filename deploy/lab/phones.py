@@ -3,6 +3,7 @@
 import base64
 import os
 import signal
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,15 @@ class LogLine:
     rest: str
 
 
+@dataclass(frozen=True)
+class Dialog:
+    """What SIP knows a call by: Call-ID, the tag of this side and that of the other side."""
+
+    call_id: str
+    our_tag: str
+    their_tag: str
+
+
 class Sipp:
     """One SIPp process with one scenario."""
 
@@ -45,6 +55,7 @@ class Sipp:
         self._ip = ip
         self._child: Child | None = None
         self._runs = 0
+        self._cues = 0
 
     def _run(self, scenario: str, *arguments: str) -> None:
         self._runs += 1
@@ -60,7 +71,7 @@ class Sipp:
         self._child = Child(
             self._servers.command(
                 self._servers.sipp, "-sf", inside(scenario_file), "-i", self._ip, "-mi", self._ip,
-                "-p", str(PHONE_PORT), "-nostdin", "-trace_logs", "-log_file", inside(log),
+                "-p", str(PHONE_PORT), "-nostdin", "-aa", "-trace_logs", "-log_file", inside(log),
                 "-trace_err", "-error_file", inside(errors), *arguments,
             ),
             self._file("screen"),
@@ -98,6 +109,48 @@ class Sipp:
         """Wait until that has happened so often. Raises LabError after ``seconds``."""
         name = self._base.name
         await until(lambda: self.count(word) >= times, seconds, f"{name}: {word} x {times}")
+
+    async def hold(self) -> None:
+        """Put the other side on hold. Like all of these, for a script with Obey in it."""
+        await self._cue("LABHOLD", "held")
+
+    async def resume(self) -> None:
+        """Take the other side back."""
+        await self._cue("LABRESUME", "unheld")
+
+    async def press(self, keys: str) -> None:
+        """Press keys, one after another."""
+        for key in keys:
+            await self._cue("LABPRESS", "pressed", key)
+
+    async def hang_up(self) -> None:
+        """Hang up."""
+        await self._cue("LABHANGUP", "ended")
+
+    async def refer(self, target: str) -> None:
+        """Send REFER to the SIP address ``target``; returns when the PBX has taken it up."""
+        await self._cue("LABREFER", "referred", target)
+
+    async def dialog(self, seconds: float = 20) -> Dialog:
+        """The call that it is in, or was in last."""
+        await self.seen("dialog", 1, seconds)
+        last = [line.rest for line in self.log() if line.word == "dialog"][-1]
+        call_id, our_tag, their_tag = [*last.split(), ""][:3]
+        return Dialog(call_id, our_tag, their_tag.removeprefix(";tag="))
+
+    async def _cue(self, method: str, done: str, what: str = "-") -> None:
+        """Tell it what to do now, and wait until it has logged ``done``."""
+        before = self.count(done)
+        self._cues += 1
+        dialog = await self.dialog()
+        message = (
+            f"{method} sip:lab@{self._ip} SIP/2.0\r\nVia: SIP/2.0/UDP {self._ip}:9\r\n"
+            f"From: <sip:lab>;tag=lab\r\nTo: <sip:lab>;tag=lab\r\nCall-ID: {dialog.call_id}\r\n"
+            f"CSeq: {self._cues} {method}\r\nX-Lab: {what}\r\nContent-Length: 0\r\n\r\n"
+        )
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.sendto(message.encode(), (self._ip, PHONE_PORT))
+        await self.seen(done, before + 1)
 
     async def stop(self) -> None:
         """End the process; calls that it is in are left hanging."""
@@ -145,9 +198,11 @@ class Phone(Sipp):
         self._script = list(script)
         await self.start()
 
-    async def replug(self) -> None:
-        """Start afresh with the same script, whatever it is doing."""
+    async def replug(self, script: Sequence[Step] | None = None) -> None:
+        """Start afresh, with the same script or another, whatever it is doing."""
         await self.stop()
+        if script is not None:
+            self._script = list(script)
         await self.start()
 
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Agent:
-    """A person with a phone. ``name`` is the MemberName in every queue."""
+    """A person with a phone. ``name`` is the MemberName in every queue.
+
+    ``more`` holds other lines of the phone's endpoint in pjsip.conf.
+    """
 
     extension: str
     name: str
+    more: tuple[str, ...] = ()
 
     @property
     def interface(self) -> str:

@@ -8,22 +8,41 @@ between two commands aborts the call. The language: https://sipp.readthedocs.io/
 
 from collections.abc import Sequence
 
-from lab.script import FOR_EVER, Answer, Decline, Dtmf, Hangup, Hold, Ring, Step, Talk
+from lab.script import (
+    FOR_EVER,
+    Answer,
+    Decline,
+    Dtmf,
+    Forward,
+    Hangup,
+    Hold,
+    Obey,
+    Ring,
+    Step,
+    Talk,
+)
 
 REFUSALS = (403, 404, 408, 480, 484, 486, 487, 488, 500, 503, 603)
 """Final SIP statuses that a caller may get instead of 200."""
 
 OUR_TAG = "tag=[pid]-[call_number]"
 
+CUES = ("LABHOLD", "LABRESUME", "LABPRESS", "LABREFER", "LABHANGUP")
+"""Methods of the lab's own, by which it tells a phone in a call what to do now (step Obey).
+
+They go from the lab to SIPp, never to the PBX; SIPp finds the call by Call-ID. The header X-Lab has
+the digit or the address that it is about.
+"""
+
 
 def phone_scenario(script: Sequence[Step], sound: str) -> str:
     """SIPp XML for a phone (UAS): what it does with each call that comes.
 
     ``sound`` is a file of raw A-law, as SIPp sees it. Raises ValueError for a script that does not
-    begin with Answer, Ring or Decline, or has one of them later.
+    begin with Answer, Ring, Decline or Forward, or has one of them later.
     """
-    if not script or not isinstance(script[0], Answer | Ring | Decline):
-        raise ValueError("a phone's script begins with Answer, Ring or Decline")
+    if not script or not isinstance(script[0], Answer | Ring | Decline | Forward):
+        raise ValueError("a phone's script begins with Answer, Ring, Decline or Forward")
     first, talk = script[0], script[1:]
     dialog = _Dialog(f"From:[$to];{OUR_TAG}", "To:[$from]", sound)
     offered = [
@@ -31,15 +50,11 @@ def phone_scenario(script: Sequence[Step], sound: str) -> str:
         '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="from"/>',
         '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/>',
         _log("offered", "[call_number] [$from]"),
+        _DIALOG,
     ]
     parts = [_recv("request", "INVITE", rrs=True, do=offered), _send(_response("180 Ringing"))]
-    if isinstance(first, Decline):
-        parts += [
-            _pause(first.after),
-            _send(_response(f"{first.status} {first.reason}"), again=True),
-            _recv("request", "ACK", do=[_log("declined", str(first.status))]),
-            _END,
-        ]
+    if isinstance(first, Decline | Forward):
+        parts += _refuse(first)
     else:
         seconds = first.after if isinstance(first, Answer) else FOR_EVER
         cancelled = [_log("cancelled")]
@@ -58,7 +73,23 @@ def phone_scenario(script: Sequence[Step], sound: str) -> str:
         _recv("request", "ACK"),
         _END,
     ]
-    return _scenario("phone", parts, "cseq,from,to")
+    return _scenario("phone", parts, ["cseq", "from", "to", *_obeying(script)])
+
+
+def _refuse(how: Decline | Forward) -> list[str]:
+    contact = _LAB_CONTACT
+    match how:
+        case Decline(status, reason, after):
+            pass
+        case Forward(extension):
+            status, reason, after = 302, "Moved Temporarily", 0.0
+            contact = f"<sip:{extension}@[remote_ip]:[remote_port]>"
+    return [
+        _pause(after),
+        _send(_response(f"{status} {reason}", contact=contact), again=True),
+        _recv("request", "ACK", do=[_log("declined", str(status))]),
+        _END,
+    ]
 
 
 def caller_scenario(
@@ -91,9 +122,10 @@ def caller_scenario(
     refused = [answer(n, "refused", [_log("refused", str(n))]) for n in REFUSALS]
     parts = [
         _send(initial("INVITE", f"To: <{target}>", extra + _sdp("sendrecv")), again=True),
-        *(answer(status, None, []) for status in (100, 180, 183)),
+        answer(100, None, []),
+        *(answer(status, None, [_DIALOG, _log("ringing")]) for status in (180, 183)),
         *refused,
-        answer(200, None, [_log("answered")]),
+        answer(200, None, [_DIALOG, _log("answered")]),
         _send(dialog.head("ACK") + _NOTHING),
         dialog.begin(),
         *dialog.steps(script),
@@ -109,7 +141,7 @@ def caller_scenario(
         ),
         _END,
     ]
-    return _scenario("caller", parts, None, '<Global variables="shown"/>')
+    return _scenario("caller", parts, _obeying(script), '<Global variables="shown"/>')
 
 
 class _Dialog:
@@ -139,10 +171,13 @@ class _Dialog:
                 case Dtmf(digits):
                     for digit in digits:
                         parts += self._key(digit)
+                case Obey():
+                    parts += self._obey()
+                    break
                 case Hangup():
                     break
-                case Answer() | Ring() | Decline():
-                    raise ValueError("Answer, Ring and Decline can only begin a phone's script")
+                case Answer() | Ring() | Decline() | Forward():
+                    raise ValueError("Answer, Ring, Decline, Forward only begin a phone's script")
         return [*parts, *self._transaction(self.head("BYE") + _NOTHING, [_log("ended", "us")])]
 
     def endings(self) -> list[str]:
@@ -182,11 +217,58 @@ class _Dialog:
         return [*self._transaction(request, do), _send(self.head("ACK") + _NOTHING)]
 
     def _key(self, digit: str) -> list[str]:
+        return [*self._press(digit), self._listen(0.2)]
+
+    def _press(self, digit: str) -> list[str]:
         body = f"Signal={digit}\nDuration=120\n"
         kind = "Content-Type: application/dtmf-relay\nContent-Length: [len]\n\n"
         pressed = [_log("pressed", digit)]
         request = self.head("INFO") + kind + body
-        return [*self._transaction(request, pressed), self._listen(0.2)]
+        return self._transaction(request, pressed)
+
+    def _obey(self) -> list[str]:
+        """A loop: wait for BYE or a cue, do it, wait again."""
+        what = '<ereg regexp="[^ ]+" search_in="hdr" header="X-Lab:" assign_to="what"/>'
+        hold, resume, press, refer, leave = CUES
+        return [
+            _label("obey"),
+            *(_recv("request", cue, then=cue, optional=True, do=[what]) for cue in CUES),
+            self._bye(FOR_EVER, leave),
+            _label(hold),
+            *self._reinvite("sendonly", "held", "pause"),
+            _AGAIN,
+            _label(resume),
+            *self._reinvite("sendrecv", "unheld", "resume"),
+            _AGAIN,
+            _label(press),
+            *self._press("[$what]"),
+            _AGAIN,
+            _label(refer),
+            *self._refer(),
+            _AGAIN,
+            _label(leave),
+        ]
+
+    def _refer(self) -> list[str]:
+        """REFER (RFC 3515) to the address of the cue. SIPp answers the NOTIFYs by itself (-aa)."""
+        request = f"{self.head('REFER')}Refer-To: <[$what]>\nReferred-By: <sip:lab@[local_ip]>\n"
+        refused = [
+            _recv(
+                "response",
+                str(status),
+                then="obey",
+                optional=True,
+                do=[_log("refused", str(status))],
+            )
+            for status in (400, *REFUSALS)
+        ]
+        return [
+            _send(request + _NOTHING, again=True),
+            _recv("response", "100", optional=True),
+            *refused,
+            self._bye(None, None, optional=True),
+            _recv("response", "202", 8, "end", do=[_log("referred")]),
+        ]
 
 
 _NOTHING = "Content-Length: 0\n\n"
@@ -198,6 +280,10 @@ _OK = (
 
 _END = '<nop next="end"></nop>'
 
+_AGAIN = '<nop next="obey"></nop>'
+
+_LAB_CONTACT = "<sip:lab@[local_ip]:[local_port]>"
+
 
 def _sdp(direction: str) -> str:
     return (
@@ -208,11 +294,11 @@ def _sdp(direction: str) -> str:
     )
 
 
-def _response(status: str, rest: str = _NOTHING) -> str:
+def _response(status: str, rest: str = _NOTHING, contact: str = _LAB_CONTACT) -> str:
     """A response to the INVITE of a phone's call, even after other requests."""
     return (
         f"SIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:];{OUR_TAG}\n[last_Call-ID:]\n"
-        f"CSeq: [$cseq] INVITE\nContact: <sip:lab@[local_ip]:[local_port]>\n{rest}"
+        f"CSeq: [$cseq] INVITE\nContact: {contact}\n{rest}"
     )
 
 
@@ -249,6 +335,10 @@ def _log(word: str, rest: str = "") -> str:
     return f'<log message="{word} [clock_tick] {rest}"/>'
 
 
+_DIALOG = _log("dialog", "[call_id] [pid]-[call_number] [peer_tag_param]")
+"""What a cue, or a REFER with Replaces, names this call by."""
+
+
 def _label(name: str) -> str:
     return f'<label id="{name}"/>'
 
@@ -257,9 +347,14 @@ def _pause(seconds: float) -> str:
     return f'<pause milliseconds="{round(seconds * 1000)}"/>' if seconds else ""
 
 
-def _scenario(name: str, parts: Sequence[str], variables: str | None, head: str = "") -> str:
+def _obeying(script: Sequence[Step]) -> list[str]:
+    """The variable that the step Obey uses."""
+    return ["what"] if Obey() in script else []
+
+
+def _scenario(name: str, parts: Sequence[str], variables: Sequence[str], head: str = "") -> str:
     body = "\n".join([*parts, _label("end")])
-    used = f'<Reference variables="{variables}"/>\n' if variables else ""
+    used = f'<Reference variables="{",".join(variables)}"/>\n' if variables else ""
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="{name}">\n{head}\n{body}\n'
         f"{used}</scenario>\n"

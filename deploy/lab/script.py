@@ -31,6 +31,13 @@ class Decline:
 
 
 @dataclass(frozen=True)
+class Forward:
+    """Phones only: refuse the call, and name another extension of the PBX for it (SIP 302)."""
+
+    extension: str
+
+
+@dataclass(frozen=True)
 class Talk:
     """Speak for some seconds; without seconds until the other side hangs up."""
 
@@ -56,4 +63,13 @@ class Hangup:
     """Hang up. Without this step at the end, a script waits for the other side to do it."""
 
 
-Step = Answer | Ring | Decline | Talk | Hold | Dtmf | Hangup
+@dataclass(frozen=True)
+class Obey:
+    """Speak until the other side hangs up, and do meanwhile what ``Sipp.cue`` says.
+
+    A cue is a moment chosen while the call is on (after an event of the PBX, for instance), where
+    the other steps are times that are known before.
+    """
+
+
+Step = Answer | Ring | Decline | Forward | Talk | Hold | Dtmf | Hangup | Obey
