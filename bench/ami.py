@@ -1,6 +1,6 @@
 """What following calls costs: the whole daemon beside a bare panoramisk listener, on one stream.
 
-    python bench/ami.py [--events N] [--rounds N] [--used-only] [--json]
+    python bench/ami.py [--events N] [--rounds N] [--used-only] [--pace N] [--json]
 
 A recorded AMI stream of real calls (data/calls.ami.gz) is sent over TCP on loopback by a process
 of its own, in turns to
@@ -79,10 +79,9 @@ def main() -> int:
     logs.configure(LogSettings(level="warning"))
     prepared = prepare(arguments.events, int(time.time()), used_only=arguments.used_only)
     with tempfile.TemporaryDirectory(prefix="ccm-bench-") as directory:
-        rounds, postgres = asyncio.run(
-            measure(prepared, arguments.rounds, Path(directory), arguments.queue_size)
-        )
-    result = summary(prepared, rounds, postgres) | {"used_only": arguments.used_only}
+        rounds, postgres = asyncio.run(measure(prepared, arguments, Path(directory)))
+    stream = {"used_only": arguments.used_only, "pace": arguments.pace}
+    result = summary(prepared, rounds, postgres) | stream
     print(json.dumps(result) if arguments.json else table(result))
     return 1 if result["problems"] else 0
 
@@ -93,6 +92,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="turns of both sides")
     parser.add_argument(
         "--used-only", action="store_true", help="the hardest stream: no event that is skipped"
+    )
+    parser.add_argument(
+        "--pace", type=int, default=0, help="events sent a second; 0, the usual: as fast as it goes"
     )
     parser.add_argument(
         "--queue-size",
@@ -108,7 +110,7 @@ def _arguments() -> argparse.Namespace:
 
 
 async def measure(
-    prepared: Prepared, rounds: int, directory: Path, queue_size: int
+    prepared: Prepared, arguments: argparse.Namespace, directory: Path
 ) -> tuple[list[Round], str]:
     """Both sides in turns. Returns the rounds and the version of Postgres."""
     stream = directory / "stream"
@@ -119,11 +121,11 @@ async def measure(
         await migrate(url)
         connection = await asyncpg.connect(url, timeout=DEADLINE)
         try:
-            with sending(stream) as port:
-                task = {"port": port, "url": url, "queue_size": queue_size}
+            with sending(stream, arguments.pace) as port:
+                task = {"port": port, "url": url, "queue_size": arguments.queue_size}
                 done = [
                     await one_round(number, prepared, task, server.pid or 0, connection)
-                    for number in range(rounds)
+                    for number in range(arguments.rounds)
                 ]
             return done, str(await connection.fetchval("SHOW server_version", timeout=DEADLINE))
         finally:
@@ -133,9 +135,9 @@ async def measure(
 
 
 @contextmanager
-def sending(stream: Path) -> Iterator[int]:
+def sending(stream: Path, pace: int) -> Iterator[int]:
     """A sender of this file; its port."""
-    program = [sys.executable, str(HERE / "ami_sender.py"), str(stream)]
+    program = [sys.executable, str(HERE / "ami_sender.py"), str(stream), str(pace)]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as sender:
         try:
             assert sender.stdout is not None  # noqa: S101 - for the type checker
@@ -299,7 +301,8 @@ def table(result: dict[str, Any]) -> str:
         f"{result['events']:,} events of {stored['interactions']:,} calls "
         f"({result['repetitions']} repetitions), {result['rounds']} rounds, medians; "
         f"recording policy {result['recording_policy']}"
-        + (", events that the daemon skips left out" if result["used_only"] else ""),
+        + (", events that the daemon skips left out" if result["used_only"] else "")
+        + (f", {result['pace']:,} events sent a second" if result["pace"] else ""),
         f"{versions}, {result['cores']} cores",
         "",
         *(f"{title:<34}{ours:>12}{theirs:>18}" for title, ours, theirs in rows),

@@ -47,7 +47,7 @@ def test_prints_one_object_with_every_call_accounted_for(stream: tuple[str, ...]
 
 
 def test_table_for_people_names_the_ratio() -> None:
-    done = run("--events", "300")
+    done = run("--events", "300", "--pace", "2000")
     assert done.returncode == 0, done.stderr + done.stdout
     assert "\nratio " in done.stdout
     assert "WRONG" not in done.stdout
