@@ -84,6 +84,8 @@ class Presence:
         match event:
             case ami.QueueEntry():
                 self.items += 1
+            case ami.ChannelEvent():
+                return []  # most events; what they mean for agents is told by facts
             case ami.QueueMember():
                 self._listed(event)
             case ami.QueueMemberRemoved():
