@@ -27,7 +27,7 @@ import structlog
 from ccmiddleware import __version__, logs
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import Settings
-from ccmiddleware.errors import CcmError, TemporaryError
+from ccmiddleware.errors import CcmError, PermanentError, TemporaryError
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.store import migrations
@@ -202,6 +202,7 @@ class Daemon:
         figures = Figures(self.metrics)
         stored: dict[str, tuple[Any, ...]] = {}
         partitions_due = self.clock()
+        refused = ""
         while True:
             figures.refresh(self.followers, self.writer, self.journal)
             if self.writer.trouble is None:
@@ -214,6 +215,11 @@ class Daemon:
                         partitions_due = self.clock() + PARTITIONS_EVERY
                 except TemporaryError as error:
                     log.debug("housekeeping waits for the database", reason=str(error))
+                except PermanentError as error:
+                    # Not worth the life of a daemon that still sees calls and keeps the journal.
+                    if str(error) != refused:
+                        refused = str(error)
+                        log.error("the database refuses housekeeping", reason=refused)
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     async def _store_links(self, stored: dict[str, tuple[Any, ...]]) -> None:
@@ -249,7 +255,7 @@ class Daemon:
         try:
             async with asyncio.timeout(1.0):
                 await self._store_links({})
-        except (TimeoutError, TemporaryError) as error:
+        except (TimeoutError, TemporaryError, PermanentError) as error:
             log.info("link states not stored", reason=str(error))
 
 

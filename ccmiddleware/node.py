@@ -72,6 +72,7 @@ class NodeFollower:
         self._down_at: datetime | None = None
         self._wanted = asyncio.Event()
         self._unwritten: list[AnyFact] = []
+        self._no_room = False
 
     def restore(self, facts: Sequence[AnyFact]) -> None:
         """Take up what was open when an earlier daemon stopped."""
@@ -117,8 +118,13 @@ class NodeFollower:
         try:
             self.write(self._unwritten)
         except TemporaryError as error:
-            log.error("facts wait for room", node=self.node.name, reason=str(error))
+            if not self._no_room:
+                log.error("facts wait for room", node=self.node.name, reason=str(error))
+            self._no_room = True
             return False
+        if self._no_room:
+            log.info("there is room for facts again", node=self.node.name)
+        self._no_room = False
         self._unwritten = []
         return True
 

@@ -1,0 +1,376 @@
+"""The daemon when something else is down: Postgres, the link to Asterisk, Asterisk, the daemon.
+
+Every test ends with what Asterisk's queue_log has of the same calls. The longest outage, that of
+Postgres, goes on beside the other tests, on a PBX of its own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import witness
+from lab import audio
+from lab.asterisk import Asterisk
+from lab.daemon import LINK, Daemon, part
+from lab.database import Database, rows
+from lab.plan import Agent, Plan, Queue
+from lab.processes import until
+from lab.relay import Relay
+from lab.root import Servers
+from lab.script import Answer, Talk
+from stage import Call, Stage
+from witness import Stay
+
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
+
+FROZEN_SECONDS = 20.0
+STOP_TIMEOUT = 20.0
+"""Seconds in which a stopping daemon must be gone: the default of stop_timeout."""
+
+OPEN, SHUT, STORM = "12025550101", "12025550102", "12025550103"
+AGENTS = [Agent(f"100{n}", name) for n, name in enumerate(("Ada", "Bo", "Cy", "Di", "Ed"), 1)]
+
+PLAN = Plan(
+    agents=(*AGENTS, Agent("1009", "Nobody")),
+    queues=(
+        # Whoever calls it is answered at once and talks until he is let go.
+        Queue("open", OPEN, members=("1001", "1002", "1003", "1004"), ring=20),
+        # Its one agent is paused until a test says so.
+        Queue("shut", SHUT, members=("1005",), ring=20),
+        Queue("storm", "12025550104", members=("1009",)),
+    ),
+    # Thousands of events, most of which become facts.
+    dialplan=f"""
+[trunk]
+exten => {STORM},1,Answer()
+ same => n,Set(left=1500)
+ same => n(again),PauseQueueMember(storm,PJSIP/1009,,a reason so long that it fills the journal)
+ same => n,UnpauseQueueMember(storm,PJSIP/1009)
+ same => n,Set(left=$[${{left}} - 1])
+ same => n,GotoIf($[${{left}} > 0]?again)
+ same => n,Hangup()
+""",
+)
+
+
+@dataclass
+class Site:
+    """The servers of this module."""
+
+    pbx: Asterisk
+    stage: Stage
+    relay: Relay
+    database: Database
+    daemon: Daemon
+    url: str
+    """Address of the daemon's database."""
+
+    async def stored(self, calls: Sequence[Call]) -> dict[str, list[Stay]]:
+        told = await witness.by_us(self.url)
+        return {call.id: told.get(call.id, []) for call in calls}
+
+    async def knows(self, calls: Sequence[Call], outcome: str) -> None:
+        """Wait until the last stay of each call has that outcome in the database."""
+
+        def known(stored: Mapping[str, Sequence[Stay]]) -> bool:
+            return all(stays and stays[-1].outcome == outcome for stays in stored.values())
+
+        await witness.eventually(
+            lambda: self.stored(calls), known, 30, f"{outcome!r} in the database"
+        )
+
+    async def records(self, calls: Sequence[Call]) -> None:
+        """Wait until each call is being recorded."""
+
+        def going_on(recordings: Mapping[str, Mapping[str, Any]]) -> bool:
+            return all(recordings.get(call.id, {}).get("state") == "recording" for call in calls)
+
+        await witness.eventually(self.recordings, going_on, 30, "recordings to begin")
+
+    async def recordings(self) -> dict[str, dict[str, Any]]:
+        """The recording of each call; no call here has two talks."""
+        sql = (
+            "SELECT uniqueid, r.*, extract(epoch FROM s.ended_at - s.answered_at)::float8 AS talk "
+            "FROM ccm.recording AS r JOIN ccm.interaction AS i ON i.id = r.interaction_id "
+            "JOIN ccm.segment AS s ON s.interaction_id = i.id AND s.ordinal = r.segment"
+        )
+        return {str(row["uniqueid"]): row for row in await rows(self.url, sql)}
+
+    async def over(self, calls: Sequence[Call]) -> dict[str, list[Stay]]:
+        """Wait until all calls are over in the database; each has one interaction."""
+        ids = [call.id for call in calls]
+        sql = "SELECT uniqueid, state FROM ccm.interaction WHERE uniqueid = ANY ($1)"
+
+        def ended(found: Sequence[Mapping[str, object]]) -> bool:
+            return len(found) >= len(ids) and all(row["state"] == "ended" for row in found)
+
+        found = await witness.eventually(
+            lambda: rows(self.url, sql, ids), ended, 40, "calls to be over in the database"
+        )
+        assert sorted(str(row["uniqueid"]) for row in found) == sorted(ids)
+        return await self.stored(calls)
+
+    def logged(self, calls: Sequence[Call]) -> dict[str, list[Stay]]:
+        told = witness.by_asterisk(self.pbx.queue_log())
+        return {call.id: told[call.id] for call in calls}
+
+    async def as_logged(self, calls: Sequence[Call]) -> None:
+        """Each call is over, seen from beginning to end, and as queue_log has it."""
+        stored = await self.over(calls)
+        assert witness.differences(self.logged(calls), stored) == []
+        assert not [stays for stays in stored.values() if stays[-1].inferred]
+
+    async def as_logged_but_for_ends(self, calls: Sequence[Call]) -> None:
+        """Each call was seen to begin and not to end; all else is as queue_log has it."""
+        stored, logged = await self.over(calls), self.logged(calls)
+        for call in calls:
+            (our,), (their,) = stored[call.id], logged[call.id]
+            assert our.inferred
+            assert (our.agent, our.unanswered) == (their.agent, their.unanswered)
+            if their.agent:
+                assert (our.outcome, our.ended_by) == ("answered", "lost")
+                assert our.wait == pytest.approx(their.wait, abs=witness.WITHIN)
+                assert our.talk <= their.talk + witness.WITHIN
+            else:
+                assert our.outcome == "lost"
+                assert our.wait <= their.wait + witness.WITHIN
+
+    async def as_logged_but_for_begins(self, calls: Sequence[Call]) -> None:
+        """Each call began unseen, or the talk did, and is as queue_log has it all the same.
+
+        The ages of calls and channels, which tell the begin, are in whole seconds.
+        """
+        stored, logged = await self.over(calls), self.logged(calls)
+        for call in calls:
+            (our,), (their,) = stored[call.id], logged[call.id]
+            assert our.inferred
+            assert (our.queue, our.outcome, our.agent) == (their.queue, their.outcome, their.agent)
+            assert our.ended_by == their.ended_by
+            assert our.wait == pytest.approx(their.wait, abs=1 + witness.WITHIN)
+            assert our.talk == pytest.approx(their.talk, abs=1 + witness.WITHIN)
+
+    async def recorded(self, calls: Sequence[Call], whole: bool = True) -> None:
+        """Each call has a finished recording; if ``whole``, as long as the talk in queue_log."""
+
+        def finished(recordings: Mapping[str, Mapping[str, Any]]) -> bool:
+            return all(recordings.get(call.id, {}).get("state") == "finished" for call in calls)
+
+        found = await witness.eventually(self.recordings, finished, 30, "recordings to be done")
+        for call, (*_, last) in zip(calls, self.logged(calls).values(), strict=True):
+            row = found[call.id]
+            heard = audio.read_wav(self.pbx.recordings / row["path"])
+            assert heard.seconds == pytest.approx(row["seconds"], abs=0.001)
+            assert heard.silence() < 0.6
+            if whole:
+                assert heard.seconds == pytest.approx(last.talk, abs=witness.WITHIN)
+
+
+async def link_is(daemon: Daemon, up: bool, seconds: float = 30) -> Mapping[str, Any]:
+    """Wait until the daemon says so of its link; what it says."""
+    health = await daemon.says(
+        lambda health: part(health, LINK).get("up") is up, seconds, f"link up is {up}"
+    )
+    return part(health, LINK)
+
+
+async def doctors(daemon: Daemon) -> dict[str, str]:
+    """What the doctor finds failed, by subject."""
+    ran = await daemon.ccm("doctor", "--json")
+    findings = ran.json["findings"]
+    found = {one["subject"]: one["found"] for one in findings if one["verdict"] == "failed"}
+    assert ran.code == (1 if found else 0)
+    return found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(
+    lab_servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    directory = tmp_path_factory.mktemp("outages")
+    async with (
+        Asterisk(lab_servers, PLAN) as pbx,
+        Relay((pbx.host, pbx.ami_port)) as relay,
+        Database(directory / "database") as database,
+    ):
+        url = await database.create("site")
+        for agent in AGENTS:
+            await pbx.phone(agent.extension, [Answer(0.2), Talk()]).start()
+        stage = Stage(pbx)
+        await stage.pause("shut", "1005")
+        daemon = Daemon(directory / "daemon", pbx, database_url=url, ami_address=relay.address)
+        async with daemon:
+            yield Site(pbx, stage, relay, database, daemon, url)
+
+
+@pytest.mark.parametrize("how", ["cut", "stalled"])
+async def test_a_link_that_is_lost_for_some_seconds(site: Site, how: str) -> None:
+    stage, daemon = site.stage, site.daemon
+    talks_on, talk_ends = [await stage.answered_call(OPEN) for _ in range(2)]
+    is_answered, waits_on, gives_up = [await stage.call(SHUT) for _ in range(3)]
+    await site.records([talks_on, talk_ends])
+    await site.knows([is_answered, waits_on, gives_up], "")
+    if how == "cut":
+        site.relay.cut()
+    else:
+        site.relay.stall()
+    try:
+        said = await link_is(daemon, up=False)
+        if how == "cut":
+            assert (await doctors(daemon))[f"daemon {LINK}"].startswith("down: ")
+        else:
+            assert "did not answer a ping" in said["detail"]
+        await stage.hang_up(talk_ends, gives_up)
+        await stage.pause("shut", "1005", paused=False)
+        await stage.answered(is_answered)
+        comes_to_wait, comes_to_talk = await stage.call(SHUT), await stage.answered_call(OPEN)
+    finally:
+        await site.relay.restore()
+    await daemon.healthy(30)
+    await site.records([is_answered, comes_to_talk])
+    await stage.hang_up(talks_on, is_answered, comes_to_talk)
+    for call in (waits_on, comes_to_wait):
+        await stage.answered(call)
+        await stage.hang_up(call)
+    await stage.pause("shut", "1005")
+
+    await site.as_logged([talks_on, waits_on])
+    await site.recorded([talks_on, talk_ends, waits_on, comes_to_wait])
+    await site.recorded([is_answered, comes_to_talk], whole=False)
+    await site.as_logged_but_for_ends([talk_ends, gives_up])
+    await site.as_logged_but_for_begins([is_answered, comes_to_wait, comes_to_talk])
+    assert len(daemon.said("ami down")) == len(daemon.said("ami up")) - 1
+
+
+async def test_an_asterisk_that_is_frozen(site: Site) -> None:
+    stage, daemon = site.stage, site.daemon
+    loop = asyncio.get_running_loop()
+    talks, waits = await stage.answered_call(OPEN), await stage.call(SHUT)
+    await site.records([talks])
+    await site.knows([waits], "")
+    await site.pbx.freeze()
+    thaw_at = loop.time() + FROZEN_SECONDS
+    try:
+        said = await link_is(daemon, up=False)
+        assert "did not answer a ping" in said["detail"]
+        findings = await doctors(daemon)
+        assert findings[f"daemon {LINK}"].startswith("down: ")
+        assert "took more than" in findings["lab AMI"]
+        await asyncio.sleep(thaw_at - loop.time())
+    finally:
+        site.pbx.thaw()
+    await daemon.healthy(30)
+    await stage.hang_up(talks, waits)
+    await site.as_logged([talks, waits])
+    await site.recorded([talks], whole=False)  # what was not heard was not recorded
+    assert await doctors(daemon) == {}
+
+
+async def test_an_asterisk_that_is_killed(site: Site) -> None:
+    stage, daemon = site.stage, site.daemon
+    talks, waits = await stage.answered_call(OPEN), await stage.call(SHUT)
+    await site.records([talks])
+    await site.knows([waits], "")
+    await site.pbx.kill()
+    await link_is(daemon, up=False)
+    for call in (talks, waits):
+        await call.caller.stop()
+    for phone in site.pbx.phones:
+        await phone.replug()
+    await site.pbx.start()
+    await stage.pause("shut", "1005")
+    await daemon.healthy(30)
+    after = await stage.answered_call(OPEN)
+    await stage.hang_up(after)
+
+    await site.as_logged([after])
+    await site.recorded([after])
+    stored = await site.over([talks, waits])
+    assert [(stay.outcome, stay.ended_by, stay.inferred) for (stay,) in stored.values()] == [
+        ("answered", "lost", True),
+        ("lost", "", True),
+    ]
+
+
+async def test_a_daemon_that_is_killed(site: Site) -> None:
+    stage, daemon = site.stage, site.daemon
+    talks_on, talk_ends = [await stage.answered_call(OPEN) for _ in range(2)]
+    is_answered, waits_on, gives_up = [await stage.call(SHUT) for _ in range(3)]
+    await site.records([talks_on, talk_ends])
+    await site.knows([is_answered, waits_on, gives_up], "")
+    await daemon.kill()
+    loop = asyncio.get_running_loop()
+    start_at = loop.time() + 3
+    await stage.hang_up(talk_ends, gives_up)
+    await stage.pause("shut", "1005", paused=False)
+    await stage.answered(is_answered)
+    comes_to_wait, comes_to_talk = await stage.call(SHUT), await stage.answered_call(OPEN)
+    await asyncio.sleep(start_at - loop.time())
+    await daemon.start()
+    await site.records([is_answered, comes_to_talk])
+    await stage.hang_up(talks_on, is_answered, comes_to_talk)
+    for call in (waits_on, comes_to_wait):
+        await stage.answered(call)
+        await stage.hang_up(call)
+    await stage.pause("shut", "1005")
+
+    await site.as_logged([talks_on, waits_on])
+    await site.recorded([talks_on, talk_ends, waits_on, comes_to_wait])
+    await site.recorded([is_answered, comes_to_talk], whole=False)
+    await site.as_logged_but_for_ends([talk_ends, gives_up])
+    await site.as_logged_but_for_begins([is_answered, comes_to_wait, comes_to_talk])
+
+
+async def test_a_daemon_that_is_stopped_and_started(site: Site) -> None:
+    stage, daemon = site.stage, site.daemon
+    talks, waits = await stage.answered_call(OPEN), await stage.call(SHUT)
+    await site.records([talks])
+    gives_up = await stage.call(SHUT)
+    await stage.hang_up(gives_up)  # so that there is something to apply
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    assert await daemon.stop() == 0
+    assert loop.time() - began < STOP_TIMEOUT
+    assert daemon.said("daemon stopped")
+    assert daemon.said("facts are left for the next start") == []
+    stored = await site.stored([talks, waits, gives_up])
+    assert [stay.outcome for (stay,) in stored.values()] == ["answered", "", "abandoned"]
+    (node,) = await rows(site.url, "SELECT link, link_reason FROM ccm.node WHERE name = 'lab'")
+    assert node == {"link": "down", "link_reason": "stopped"}
+    await daemon.start()
+    await stage.hang_up(talks, waits)
+    await site.as_logged([talks, waits, gives_up])
+    await site.recorded([talks])
+
+
+async def test_a_wrong_password_is_told_once_and_tried_rarely(site: Site, tmp_path: Path) -> None:
+    url = await site.database.create("refused")
+    loop = asyncio.get_running_loop()
+    async with Relay((site.pbx.host, site.pbx.ami_port)) as relay:
+        daemon = Daemon(
+            tmp_path, site.pbx, database_url=url, ami_address=relay.address, ami_secret="wr0ng",
+        )  # fmt: skip
+        try:
+            await daemon.launch()
+            began = loop.time()
+            await until(lambda: relay.connections >= 3, 30, "the daemon to try again")
+            # retry_max is 2 s here; a refused login waits at least so long.
+            assert relay.connections <= 2 + (loop.time() - began) / 2
+            said = part(daemon.health(), LINK)
+            assert said["status"] == "failed"
+            assert "Authentication failed" in said["detail"]
+            findings = await doctors(daemon)
+            assert "Authentication failed" in findings["lab AMI"]
+            assert "Authentication failed" in findings[f"daemon {LINK}"]
+            (refused,) = daemon.said("ami login refused")
+            assert refused["level"] == "error"
+            assert await daemon.stop() == 0
+            assert "wr0ng" not in daemon.log.read_text()
+        finally:
+            await daemon.remove()
+    # Asterisk noted each of them, the doctor's among them, and nothing else of ours.
+    messages = (site.pbx.directory / "log" / "messages").read_text()
+    assert messages.count("failed to authenticate as 'ccm'") <= relay.connections + 1
