@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from pbx_story import EPOCH, at, story
+from structlog.testing import capture_logs
 
 from ccmiddleware.config import parse
 from ccmiddleware.facts import AgentState, AnyFact, Interaction, QueueVisit, Segment
@@ -155,11 +156,15 @@ async def test_lists_from_before_a_gap_close_nothing() -> None:
 async def test_facts_without_room_are_kept_and_handed_over_once() -> None:
     desk = Desk()
     desk.full = True
-    async with asyncio.TaskGroup() as tasks:
-        taking = tasks.create_task(desk.take(TALKING), name="take")
-        await asyncio.sleep(0.05)
-        assert not taking.done()
-        assert desk.facts == []
-        desk.full = False
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as tasks:
+            taking = tasks.create_task(desk.take(TALKING), name="take")
+            await asyncio.sleep(0.05)
+            desk.follower.tell([])
+            assert not taking.done()
+            assert desk.facts == []
+            desk.full = False
+    said = [line["event"] for line in logs]
+    assert said == ["facts wait for room", "there is room for facts again"]
     kinds = [fact.key for fact in desk.facts if hasattr(fact, "key")]
     assert kinds == ["joined:1", "offered:1", "answered:1"]

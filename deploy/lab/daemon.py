@@ -275,3 +275,8 @@ level = "debug"
             if f'"event": "{event}"' in line:
                 lines.append(json.loads(line))
         return lines
+
+    def complaints(self) -> list[str]:
+        """Events that were logged as warnings or worse, in order."""
+        lines = map(json.loads, self.log.read_text(errors="replace").splitlines())
+        return [line["event"] for line in lines if line["level"] not in ("debug", "info")]
