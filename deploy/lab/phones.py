@@ -1,5 +1,6 @@
 """SIPp as the agents' phones and as the callers on the trunk."""
 
+import asyncio
 import base64
 import os
 import signal
@@ -19,6 +20,9 @@ from lab.script import Step
 
 CALL_TIMEOUT = 120.0
 """Seconds within which a caller's call must be over."""
+
+BETWEEN_KEYS = 0.15
+"""Seconds from one key to the next."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ class Sipp:
         """Press keys, one after another."""
         for key in keys:
             await self._cue("LABPRESS", "pressed", key)
+            await asyncio.sleep(BETWEEN_KEYS)
 
     async def hang_up(self) -> None:
         """Hang up."""

@@ -188,7 +188,7 @@ class _Dialog:
         """The head of a request within the dialog."""
         return (
             f"{method} [next_url] SIP/2.0\n"
-            "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]\n"
+            "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]-[cseq]\n"
             f"{self._ours}\n{self._theirs}\n[routes]\n"
             f"Call-ID: [call_id]\nCSeq: [cseq] {method}\n"
             "Contact: <sip:lab@[local_ip]:[local_port]>\nMax-Forwards: 70\n"

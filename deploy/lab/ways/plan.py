@@ -26,23 +26,51 @@ OUTSIDE = "012025550177"
 NOWHERE = "9999"
 """What no dialplan of the lab knows."""
 
+BLIND, ATTENDED, DISCONNECT, PARK = "#1", "*2", "*0", "#72"
+COMPLETE, ABORT, THREE_WAY, SWAP = "*2", "*1", "*3", "*4"
+"""Keys of features.conf, in a talk and while the agent asks a colleague."""
+
 DIALPLAN = f"""
 [trunk]
 ; Agents and callers may transfer and hang up by keys here.
 exten => {FEATURES},1,Answer()
  same => n,Queue(support,tThH)
+ same => n,Wait(0.3)
  same => n,Hangup()
+
+[agents]
+exten => 7000,1,Answer()
+ same => n,ConfBridge(room)
+exten => 7001,1,Answer()
+ same => n,Wait(30)
+exten => 7002,1,Stasis(ways)
 """
 
-FEATURES_CONF = """\
-[featuremap]
-blindxfer => #1
-disconnect => *0
-atxfer => *2
-parkcall => #72
-
+FEATURES_CONF = f"""\
 [general]
+transferdigittimeout = 2
+atxfernoanswertimeout = 3
+atxferdropcall = no
+atxfercallbackretries = 0
+atxferabort = {ABORT}
+atxfercomplete = {COMPLETE}
+atxferthreeway = {THREE_WAY}
+atxferswap = {SWAP}
 pickupexten = *8
+
+[featuremap]
+blindxfer => {BLIND}
+disconnect => {DISCONNECT}
+atxfer => {ATTENDED}
+parkcall => {PARK}
+"""
+
+CONFBRIDGE_CONF = """\
+[general]
+
+[default_user]
+type = user
+quiet = yes
 """
 
 
@@ -59,5 +87,5 @@ PLAN = Plan(
         queue("all", ALL, strategy="ringall"),
     ),
     dialplan=DIALPLAN,
-    files={"features.conf": FEATURES_CONF},
+    files={"features.conf": FEATURES_CONF, "confbridge.conf": CONFBRIDGE_CONF},
 )

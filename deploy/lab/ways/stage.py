@@ -80,6 +80,29 @@ class Stage:
         tags = f"to-tag={replaces.their_tag};from-tag={replaces.our_tag}"
         return f"{address}?Replaces={quote(f'{replaces.call_id};{tags}', safe='')}"
 
+    # The PBX's own tools -------------------------------------------------------------------
+
+    async def redirect(self, channel: str, extension: str, extra: str = "") -> None:
+        """AMI Redirect of a channel (and an ``extra`` one) to what an agent's phone may dial."""
+        headers = {"Channel": channel, "Context": "agents", "Exten": extension, "Priority": "1"}
+        if extra:
+            headers |= {
+                "ExtraChannel": extra,
+                "ExtraContext": "agents",
+                "ExtraExten": extension,
+                "ExtraPriority": "1",
+            }
+        await self.operator.action("Redirect", 10, **headers)
+
+    async def originate(self, endpoint: str, extension: str) -> str:
+        """AMI Originate: ring ``endpoint``, connect it to ``extension``; the channel's name."""
+        await self.operator.action(
+            "Originate", Channel=endpoint, Context="agents", Exten=extension, Priority="1",
+            CallerID='"The PBX" <100>', Async="true",
+        )  # fmt: skip
+        answered = await self.event("OriginateResponse", Response="Success")
+        return answered["Channel"]
+
     # What the PBX says ---------------------------------------------------------------------
 
     async def event(
