@@ -5,22 +5,21 @@ events one by one through the call machine (calls) and the agents' presence (age
 come out are written to the journal on disk and from there to Postgres (store); the recorder
 (recordings) sees the same facts and records the talk.
 
-Start: database, journal, what was open when an earlier daemon stopped, then the nodes. Postgres
-must be there once at the start, since open interactions are taken up from it; after that it may be
-away.
+Start: database, journal, and the leadership: several daemons may share one Postgres, and each node
+is followed by the one that leads it (``leading``), which takes up what was open from Postgres.
+Postgres must be there once at the start; after that it may be away.
 
 Stop (SIGTERM, SIGINT): links are closed, what they brought is worked off, and the journal is
-applied as far as Postgres takes it within the deadline. The rest is applied at the next start.
+applied as far as Postgres takes it within the deadline. The rest is applied at the next start. Only
+then is the lead given to others.
 """
 
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from functools import partial
-from typing import Any
 
 import structlog
 
@@ -28,15 +27,16 @@ from ccmiddleware import __version__, logs
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import Settings
 from ccmiddleware.errors import CcmError, PermanentError, TemporaryError
+from ccmiddleware.leading import LedNode, Parts
 from ccmiddleware.node import NodeFollower
-from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.store import migrations
 from ccmiddleware.store.database import Database, read_password
 from ccmiddleware.store.embedded import EmbeddedPostgres
 from ccmiddleware.store.journal import Journal
-from ccmiddleware.store.snapshot import open_facts, set_link
+from ccmiddleware.store.leadership import Leadership, identity
 from ccmiddleware.store.writer import FactWriter
 from ccmiddleware.systemd import Notifier
+from ccmiddleware.tasks import Tasks
 from ccmiddleware.vitals import Figures, health
 from ccmiddleware.web.health import Health
 from ccmiddleware.web.metrics import Metrics
@@ -54,8 +54,8 @@ HOUSEKEEPING_SECONDS = 1.0
 PARTITIONS_EVERY = timedelta(hours=6)
 PARTITION_MONTHS = 3
 """Months of partitions kept ready, from the present one on."""
-LAST_ITEMS_SECONDS = 0.2
-"""How long to wait for what a closed link still has to say."""
+RESERVE_SECONDS = 2.0
+"""Of the time to stop, what is kept for the parts after the journal."""
 
 
 def run(settings: Settings) -> int:
@@ -86,23 +86,29 @@ class Daemon:
         self.notifier = notifier or Notifier()
         self.stop = asyncio.Event()
         self.metrics = Metrics()
-        self.followers: list[NodeFollower] = []
+        self.nodes: list[LedNode] = []
         self.web_port: int | None = None
         """Port of health and metrics, once they are served."""
+
+    @property
+    def followers(self) -> list[NodeFollower]:
+        """Of the nodes that this daemon leads now."""
+        return [node.follower for node in self.nodes if node.follower is not None]
 
     async def run(self) -> None:
         """Start everything, wait for ``stop``, stop everything."""
         self._heed_signals()
         log.info("daemon starts", version=__version__, state_dir=str(self.settings.state_dir))
         async with AsyncExitStack() as parts, asyncio.TaskGroup() as group:
-            tasks = _Tasks(group, self.stop)
+            tasks = Tasks(group, self.stop)
             try:
-                await self._start(parts, tasks)
+                await self._start(parts, group, tasks)
             except _Stopped:
                 pass
             else:
-                self.notifier.ready(f"following {len(self.followers)} node(s)")
-                log.info("daemon ready", nodes=[one.node.name for one in self.followers])
+                leads = [node.name for node in self.nodes if node.name in self.leadership.terms]
+                self.notifier.ready(f"leads {len(leads)} of {len(self.nodes)} nodes")
+                log.info("daemon ready", leads=leads)
                 await self.stop.wait()
             await self._wind_down(tasks)
         log.info("daemon stopped")
@@ -121,7 +127,7 @@ class Daemon:
 
     # -- start ------------------------------------------------------------------------------
 
-    async def _start(self, parts: AsyncExitStack, tasks: "_Tasks") -> None:
+    async def _start(self, parts: AsyncExitStack, group: asyncio.TaskGroup, tasks: Tasks) -> None:
         settings = self.settings
         url, words = await self._database_url(parts, tasks)
         await self._until_there(lambda: self._migrate(url))
@@ -132,9 +138,27 @@ class Daemon:
         parts.callback(self.journal.close)
         self.writer = FactWriter(self.database, self.journal)
         tasks.start("fact writer", self.writer.run())
+        self.leadership = Leadership(
+            url,
+            [node.name for node in settings.node],
+            identity(settings.state_dir),
+            lambda: (self.journal.backlog_facts, self.journal.backlog_bytes),
+            password=read_password(settings.database),
+        )
+        shared = Parts(
+            settings=settings,
+            database=self.database,
+            writer=self.writer,
+            leadership=self.leadership,
+            metrics=self.metrics,
+            group=group,
+            stop=self.stop,
+            clock=self.clock,
+        )
+        self.nodes = [LedNode(node, shared) for node in settings.node]
 
         def present_health() -> Health:
-            return health(self.followers, self.writer, self.journal, postgres=words)
+            return health(self.nodes, self.writer, self.journal, postgres=words)
 
         self.web_port = await parts.enter_async_context(
             serving(settings.web, present_health, self.metrics.registry)
@@ -142,21 +166,14 @@ class Daemon:
         while not await self.writer.drained(1.0):
             # Open interactions are only whole once the facts of the earlier daemon are applied.
             self._go_on()
-        for node in settings.node:
-            link = AmiLink(node.name, node.ami, clock=self.clock)
-            follower = NodeFollower(
-                node, settings, link, self.writer.write, self.metrics, clock=self.clock
-            )
-            await self._until_there(partial(self._restore, follower))
-            self.followers.append(follower)
-            tasks.start(f"recorder {node.name}", follower.recorder.run())
-            tasks.start(f"node {node.name}", follower.run(), until="links")
-            tasks.start(f"resync {node.name}", follower.resync(), until="links")
-            tasks.start(f"ami {node.name}", link.run(), until="first")
+        tasks.start("leadership", self.leadership.run())
+        for node in self.nodes:
+            tasks.start(f"lead {node.name}", node.run(), until="nodes")
         tasks.start("housekeeping", self._keep_house(), until="first")
         tasks.start("watchdog", self.notifier.watch(lambda: True))
+        await self._decided()
 
-    async def _database_url(self, parts: AsyncExitStack, tasks: "_Tasks") -> tuple[str, str]:
+    async def _database_url(self, parts: AsyncExitStack, tasks: Tasks) -> tuple[str, str]:
         """Where Postgres is, and in words which one; the embedded one is started."""
         if self.settings.database.url is not None:
             return self.settings.database.url.get_secret_value(), "database.url"
@@ -169,8 +186,16 @@ class Daemon:
     async def _migrate(self, url: str) -> None:
         await migrations.migrate(url, password=read_password(self.settings.database))
 
-    async def _restore(self, follower: NodeFollower) -> None:
-        follower.restore(await open_facts(self.database, follower.node.name))
+    async def _decided(self) -> None:
+        """Wait until each node is led by this daemon or another one."""
+        while True:
+            try:
+                async with asyncio.timeout(1.0):
+                    await self.leadership.decided()
+            except TimeoutError:
+                self._go_on()
+            else:
+                return
 
     async def _until_there(self, attempt: Callable[[], Awaitable[None]]) -> None:
         """Repeat what needs Postgres until it is there."""
@@ -198,21 +223,18 @@ class Daemon:
     # -- while running ----------------------------------------------------------------------
 
     async def _keep_house(self) -> None:
-        """Once a second: metrics, and the links' states for those who ask the database."""
+        """Once a second: metrics; now and then: partitions."""
         figures = Figures(self.metrics)
-        stored: dict[str, tuple[Any, ...]] = {}
         partitions_due = self.clock()
         refused = ""
         while True:
-            figures.refresh(self.followers, self.writer, self.journal)
-            if self.writer.trouble is None:
+            figures.refresh(self.nodes, self.writer, self.journal)
+            if self.writer.trouble is None and self.clock() >= partitions_due:
                 try:
-                    await self._store_links(stored)
-                    if self.clock() >= partitions_due:
-                        await self.database.fetchval(
-                            "ensure_partitions", self.clock(), PARTITION_MONTHS
-                        )
-                        partitions_due = self.clock() + PARTITIONS_EVERY
+                    await self.database.fetchval(
+                        "ensure_partitions", self.clock(), PARTITION_MONTHS
+                    )
+                    partitions_due = self.clock() + PARTITIONS_EVERY
                 except TemporaryError as error:
                     log.debug("housekeeping waits for the database", reason=str(error))
                 except PermanentError as error:
@@ -222,71 +244,26 @@ class Daemon:
                         log.error("the database refuses housekeeping", reason=refused)
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
-    async def _store_links(self, stored: dict[str, tuple[Any, ...]]) -> None:
-        for follower in self.followers:
-            name, state = follower.node.name, follower.link.state
-            now = (state.up, state.since, state.reason, follower.version)
-            if stored.get(name) != now:
-                await set_link(self.database, name, *now)
-                stored[name] = now
-
     # -- stop -------------------------------------------------------------------------------
 
-    async def _wind_down(self, tasks: "_Tasks") -> None:
+    async def _wind_down(self, tasks: Tasks) -> None:
         self.notifier.stopping()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.settings.stop_timeout
-        await tasks.end("first")
-        await tasks.end("links")
-        for follower in self.followers:
-            try:
-                async with asyncio.timeout(LAST_ITEMS_SECONDS):
-                    await follower.take(await follower.link.read())
-            except TimeoutError:
-                continue
-        if self.followers:
-            left = max(0.1, deadline - loop.time() - 2.0)
-            if self.writer.trouble is None and not await self.writer.drained(left):
-                log.warning("facts are left for the next start", facts=self.writer.backlog)
-            await self._last_link_states()
-        await tasks.end("last")
 
-    async def _last_link_states(self) -> None:
-        try:
-            async with asyncio.timeout(1.0):
-                await self._store_links({})
-        except (TimeoutError, TemporaryError, PermanentError) as error:
-            log.info("link states not stored", reason=str(error))
+        def left() -> float:
+            return max(0.1, deadline - loop.time() - RESERVE_SECONDS)
+
+        await tasks.end("first")
+        if self.nodes:
+            await self.leadership.resign()
+            await tasks.finish("nodes", left())
+            if self.writer.trouble is None and not await self.writer.drained(left()):
+                log.warning("facts are left for the next start", facts=self.writer.backlog)
+        await tasks.end("last")
+        if self.nodes:
+            await self.leadership.close()
 
 
 class _Stopped(Exception):
     """The daemon was asked to stop before it was ready."""
-
-
-class _Tasks:
-    """The long-lived tasks by name, and when each is ended: ``first``, with ``links``, or ``last``.
-
-    A task that ends by itself while the daemon is not stopping is a bug and ends the daemon.
-    """
-
-    def __init__(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
-        self._group = group
-        self._stop = stop
-        self._tasks: dict[str, list[asyncio.Task[None]]] = {"first": [], "links": [], "last": []}
-
-    def start(self, name: str, work: Coroutine[Any, Any, None], *, until: str = "last") -> None:
-        """Start a task under its name."""
-        self._tasks[until].append(self._group.create_task(self._guard(name, work), name=name))
-
-    async def _guard(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        await work
-        if not self._stop.is_set():
-            raise RuntimeError(f"the task {name!r} ended by itself")
-
-    async def end(self, when: str) -> None:
-        """Cancel the tasks of that time and wait for them."""
-        tasks = self._tasks[when]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)

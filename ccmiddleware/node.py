@@ -6,7 +6,7 @@ same stream, so they have their exact place in it. Neither knows Postgres: facts
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -37,12 +37,20 @@ FIRST_VERSION = 3
 RESYNC_EVERY_SECONDS = 2.0
 """Asterisk is not asked for its lists again any sooner."""
 
+LAST_ITEMS_SECONDS = 0.2
+"""How long to wait for what a closed link still has to say."""
+
+
+async def _no_doubt() -> None:
+    """Nothing to wait for."""
+
 
 class NodeFollower:
     """Everything that happens on one node.
 
     ``write`` takes facts for good or raises TemporaryError; they are then offered again, and the
     stream is not read meanwhile, so that nothing overtakes and what is lost is marked as a gap.
+    ``certain`` waits while it is doubtful whether this daemon still leads the node.
     """
 
     def __init__(
@@ -54,13 +62,14 @@ class NodeFollower:
         metrics: Metrics,
         *,
         clock: Clock = utc_now,
+        certain: Callable[[], Awaitable[None]] = _no_doubt,
     ) -> None:
         self.node = node
         self.link = link
         self.write = write
         self.metrics = metrics
         self.clock = clock
-        metrics.node(node.name)
+        self.certain = certain
         self._lag = metrics.link(node.name, "ami").lag
         self.machine = CallMachine(node.name, wrap_up_default=settings.wrap_up_for)
         self.presence = Presence(node.name, service_level=settings.service_level_for)
@@ -71,6 +80,7 @@ class NodeFollower:
         """False from the loss of the link, or a gap, until Asterisk's lists were taken in."""
         self._down_at: datetime | None = None
         self._wanted = asyncio.Event()
+        self._read: list[Item] = []
         self._unwritten: list[AnyFact] = []
         self._no_room = False
 
@@ -95,10 +105,26 @@ class NodeFollower:
         while True:
             try:
                 async with asyncio.timeout(TICK_SECONDS):
-                    items = await self.link.read()
+                    self._read = await self.link.read()
             except TimeoutError:
-                items = []
+                pass
+            # Before anything is concluded, and Asterisk told to do something.
+            await self.certain()
+            items, self._read = self._read, []
             await self.take(items)
+
+    async def finish(self) -> None:
+        """After ``run`` was cancelled and the link closed: take what it still had to say."""
+        items, self._read = self._read, []
+        try:
+            async with asyncio.timeout(LAST_ITEMS_SECONDS):
+                items += await self.link.read()
+        except TimeoutError:
+            pass
+        now = self.clock()
+        for item in items:
+            self._unwritten.extend(self._facts_of(item, now))
+        self._flush()
 
     async def take(self, items: Sequence[Item]) -> None:
         """Turn items into facts and hand them over, waiting while there is no room."""

@@ -8,24 +8,27 @@ from collections.abc import Sequence
 
 from ccmiddleware import __version__
 from ccmiddleware.calls.call import Phase
+from ccmiddleware.leading import LedNode
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.store.journal import Journal
 from ccmiddleware.store.writer import FactWriter
-from ccmiddleware.web.health import Health, Part, Status
+from ccmiddleware.web.health import Figure, Health, Part, Status
 from ccmiddleware.web.metrics import Metrics
 
 
 def health(
-    followers: Sequence[NodeFollower], writer: FactWriter, journal: Journal, *, postgres: str
+    nodes: Sequence[LedNode], writer: FactWriter, journal: Journal, *, postgres: str
 ) -> Health:
     """All parts at this moment. ``postgres`` says in words which one is used."""
-    parts = [_link(follower) for follower in followers]
+    followers = [node.follower for node in nodes if node.follower is not None]
+    parts = [_node(node) for node in nodes]
+    parts.extend(_link(follower) for follower in followers)
     parts.append(
         Part(
             "database",
             "degraded" if writer.trouble else "ok",
             writer.trouble or postgres,
-            {"rejected_facts": writer.counts.rejected},
+            {"rejected_facts": writer.counts.rejected, "late_facts": writer.counts.late},
         )
     )
     full = journal.problem is not None
@@ -50,6 +53,20 @@ def health(
         )
     )
     return Health(version=__version__, parts=tuple(parts))
+
+
+def _node(node: LedNode) -> Part:
+    standing = node.parts.leadership.standings.get(node.name)
+    name = f"node {node.name}"
+    if node.follower is not None:
+        return Part(name, "ok", "leading", {"leading": True, "term": node.term})
+    figures: dict[str, Figure] = {
+        "leading": False,
+        "term": standing.term if standing is not None else None,
+    }
+    if standing is not None and standing.leader and node.name not in node.parts.leadership.terms:
+        return Part(name, "ok", f"standby (led by {standing.leader})", figures)
+    return Part(name, "degraded", "nobody leads it at present", figures)
 
 
 def _link(follower: NodeFollower) -> Part:
@@ -92,21 +109,21 @@ class Figures:
         self._seen[source, name] = now
         return max(0, now - before)
 
-    def refresh(
-        self, followers: Sequence[NodeFollower], writer: FactWriter, journal: Journal
-    ) -> None:
+    def refresh(self, nodes: Sequence[LedNode], writer: FactWriter, journal: Journal) -> None:
         """Called about once a second."""
         metrics, counts = self.metrics, writer.counts
         metrics.facts_journaled.inc(self._grown("writer", "written", counts.written))
         metrics.facts_applied.inc(self._grown("writer", "applied", counts.applied))
         metrics.facts_rejected.inc(self._grown("writer", "rejected", counts.rejected))
+        metrics.facts_late.inc(self._grown("writer", "late", counts.late))
         metrics.journal_bytes.set(journal.backlog_bytes)
         metrics.journal_facts.set(journal.backlog_facts)
         metrics.database_up.set(writer.trouble is None)
-        for follower in followers:
-            self._node(follower)
+        for node in nodes:
+            if node.follower is not None:
+                self._follower(node.follower)
 
-    def _node(self, follower: NodeFollower) -> None:
+    def _follower(self, follower: NodeFollower) -> None:
         name, state = follower.node.name, follower.link.state
         link = self.metrics.link(name, "ami")
         link.up.set(state.up)

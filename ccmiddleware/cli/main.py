@@ -33,6 +33,7 @@ INTERRUPTED = 130
 
 COMMANDS = (
     "run",
+    "status",
     "doctor",
     "config",
     "db",

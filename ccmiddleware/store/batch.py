@@ -4,7 +4,7 @@ The lines stay the bytes that they are; of most, only the few members that say w
 version it is are decoded. Where a batch holds several versions of one row, the newest goes on.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -84,13 +84,15 @@ class Kind:
 
     ``query``: the named query. ``head``: decodes what is needed. ``row``: which row it is, where
     older versions may be dropped; where it is None, the query itself picks the newest. ``names``:
-    what must be known before.
+    what must be known before. ``interaction``: which one it belongs to, "" for none; given for
+    the kinds whose versions hold a term (``terms``).
     """
 
     query: str
     head: Callable[[bytes], Any] | None = None
     row: Callable[[Any], Any] | None = None
     names: Callable[[Any], Names] | None = None
+    interaction: Callable[[Any], str] | None = None
 
 
 def _head(struct: type) -> Callable[[bytes], Any]:
@@ -110,30 +112,35 @@ KINDS: dict[bytes, Kind] = {
         _head(_Interaction),
         row=lambda f: f.id,
         names=lambda f: Names(f.node),
+        interaction=lambda f: f.id,
     ),
     b"queue_visit": Kind(
         "apply_queue_visit",
         _head(_Visit),
         row=lambda f: (f.interaction_id, f.ordinal),
         names=lambda f: Names(f.node, f.queue),
+        interaction=lambda f: f.interaction_id,
     ),
     b"offer": Kind(
         "apply_offer",
         _head(_Handling),
         row=lambda f: (f.interaction_id, f.ordinal),
         names=lambda f: Names(f.node, "", f.interface, f.member_name),
+        interaction=lambda f: f.interaction_id,
     ),
     b"segment": Kind(
         "apply_segment",
         _head(_Handling),
         row=lambda f: (f.interaction_id, f.ordinal),
         names=lambda f: Names(f.node, "", f.interface, f.member_name),
+        interaction=lambda f: f.interaction_id,
     ),
     b"recording": Kind(
         "apply_recording",
         _head(_Recording),
         row=lambda f: (f.interaction_id, f.segment),
         names=lambda f: Names(f.node),
+        interaction=lambda f: f.interaction_id,
     ),
     b"event": Kind("apply_event"),
     b"agent_state": Kind(
@@ -141,6 +148,7 @@ KINDS: dict[bytes, Kind] = {
         _head(_AgentState),
         row=lambda f: (f.node, f.interface, f.started_at),
         names=lambda f: Names(f.node, "", f.interface),
+        interaction=lambda f: "",
     ),
 }
 """All kinds of facts, in the order in which they are applied."""
@@ -150,19 +158,33 @@ class UnknownFact(ValueError):
     """A line that is no fact this program knows."""
 
 
+class Told(NamedTuple):
+    """A line whose version holds a term. ``interaction``: its id, or "" for an agent's interval."""
+
+    tag: bytes
+    line: bytes
+    node: str
+    version: int
+    interaction: str
+
+
 @dataclass
 class Plan:
-    """What one transaction applies: lines by kind in the order of KINDS, and the names they use."""
+    """What one transaction applies: lines by kind in the order of KINDS, and the names they use.
+
+    ``rows`` says more of those lines whose versions hold a term.
+    """
 
     lines: dict[bytes, list[bytes]] = field(default_factory=dict)
     names: set[Names] = field(default_factory=set)
+    rows: list[Told] = field(default_factory=list)
 
 
 def plan(lines: Iterable[bytes]) -> Plan:
     """Sort ``lines``, given in the order in which they were told. Raises UnknownFact."""
     result = Plan()
     grouped: dict[bytes, list[bytes]] = {tag: [] for tag in KINDS}
-    newest: dict[bytes, dict[Any, tuple[int, bytes]]] = {tag: {} for tag in KINDS}
+    newest: dict[bytes, dict[Any, tuple[Any, bytes]]] = {tag: {} for tag in KINDS}
     for line in lines:
         tag = line[TAG_AT : line.find(b'"', TAG_AT)]
         kind = KINDS.get(tag)
@@ -182,13 +204,21 @@ def plan(lines: Iterable[bytes]) -> Plan:
             continue
         row, rows = kind.row(head), newest[tag]
         known = rows.get(row)
-        if known is None or head.version > known[0]:
-            rows[row] = (head.version, line)
+        if known is None or head.version > known[0].version:
+            rows[row] = (head, line)
     for tag in KINDS:
+        result.rows.extend(_told(tag, newest[tag].values()))
         wanted = grouped[tag] or [line for _, line in newest[tag].values()]
         if wanted:
             result.lines[tag] = wanted
     return result
+
+
+def _told(tag: bytes, rows: Iterable[tuple[Any, bytes]]) -> Iterator[Told]:
+    interaction = KINDS[tag].interaction
+    if interaction is not None:
+        for head, line in rows:
+            yield Told(tag, line, head.node, head.version, interaction(head))
 
 
 def array(lines: Sequence[bytes]) -> bytes:

@@ -30,6 +30,10 @@ ACQUIRE_TIMEOUT = 10.0
 """Seconds to wait for a free connection; asyncpg itself would wait for ever."""
 
 CLOSE_TIMEOUT = 5.0
+FROZEN_SECONDS = 4.0
+"""A daemon that is silent for so long, where it would not be, counts as frozen: Postgres ends its
+transactions and takes its locks away."""
+
 ROLE = "ccm_app"
 """Role the daemon works as, where it exists and we are a member: it owns nothing."""
 
@@ -108,20 +112,26 @@ class Database:
         command_timeout: float = 30.0,
         role: str | None = ROLE,
         application_name: str = "ccmiddleware",
+        idle_timeout: float = 0,
     ) -> None:
-        """``command_timeout``: seconds for one statement. ``role``: None keeps the login's own."""
+        """``command_timeout``: seconds for one statement. ``role``: None keeps the login's own.
+
+        ``idle_timeout``: seconds after which Postgres ends a transaction in which nothing happens;
+        0 for never.
+        """
         self._url = url
         self._password = password
         self._pool_size = pool_size
         self._command_timeout = command_timeout
         self._role = role
         self._application_name = application_name
+        self._idle_timeout = idle_timeout
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
 
     @classmethod
     def from_settings(cls, settings: DatabaseSettings, url: str) -> Self:
-        """For ``url``, which is ``settings.url`` or the embedded server's.
+        """For the daemon, at ``url``: ``settings.url`` or the embedded server's.
 
         Raises ConfigError when the password file can't be read.
         """
@@ -130,6 +140,7 @@ class Database:
             password=read_password(settings),
             pool_size=settings.pool_size,
             command_timeout=settings.command_timeout,
+            idle_timeout=FROZEN_SECONDS,
         )
 
     async def __aenter__(self) -> Self:
@@ -154,6 +165,7 @@ class Database:
                         server_settings={
                             "application_name": self._application_name,
                             "timezone": "UTC",
+                            "idle_in_transaction_session_timeout": milliseconds(self._idle_timeout),
                         },
                         init=self._prepare,
                     )
@@ -170,16 +182,7 @@ class Database:
             pool.terminate()
 
     async def _prepare(self, connection: asyncpg.Connection) -> None:
-        """Set up a new connection. The role stays: RESET ALL does not reset it."""
-        await connection.set_type_codec(
-            "jsonb",
-            schema="pg_catalog",
-            encoder=_encode_jsonb,
-            decoder=_decode_jsonb,
-            format="binary",
-        )
-        if self._role is not None:
-            await connection.execute(queries()["take_role"].sql, self._role)
+        await prepare(connection, self._role)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -247,6 +250,24 @@ class Database:
         """Version of Postgres, such as 18.4: the cheapest proof that it can be reached."""
         version: str = await self.fetchval("server_version")
         return version
+
+
+async def prepare(connection: asyncpg.Connection, role: str | None) -> None:
+    """Set up a new connection. The role stays: RESET ALL does not reset it."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=_encode_jsonb,
+        decoder=_decode_jsonb,
+        format="binary",
+    )
+    if role is not None:
+        await connection.execute(queries()["take_role"].sql, role)
+
+
+def milliseconds(seconds: float) -> str:
+    """A time as Postgres' settings take it."""
+    return str(round(seconds * 1000))
 
 
 def read_password(settings: DatabaseSettings) -> str | None:

@@ -6,7 +6,7 @@ still in the journal are not in it: apply them first.
 
 from datetime import datetime
 
-from ccmiddleware.facts import AnyFact, decode
+from ccmiddleware.facts import AnyFact, Recording, decode
 from ccmiddleware.store.database import Database
 
 
@@ -19,6 +19,23 @@ async def open_facts(database: Database, node: str) -> list[AnyFact]:
     """
     rows = await database.fetch("open_facts", node)
     return [decode(row["fact"].encode()) for row in rows]
+
+
+async def close_left_open(database: Database, node: str, below: int) -> int:
+    """Close, as inferred, what is open on ``node`` in versions below ``below``: nobody follows it.
+
+    Returns how many interactions and talks that were. The versions stay, so that the journal that
+    they came from may still tell their true end.
+    """
+    interactions = await database.execute("close_left_open", node, below)
+    return interactions + await database.execute("close_talks_left_open", node, below)
+
+
+async def recordings_left_open(database: Database, node: str, below: int) -> list[Recording]:
+    """Unfinished recordings on ``node`` in versions below ``below``: nobody finishes them."""
+    rows = await database.fetch("recordings_left_open", node, below)
+    facts = (decode(row["fact"].encode()) for row in rows)
+    return [fact for fact in facts if isinstance(fact, Recording)]
 
 
 async def set_link(

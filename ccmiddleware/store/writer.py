@@ -4,7 +4,7 @@
 waiting for anything. ``run`` reads them back and applies each batch in one transaction, then moves
 the journal's cursor. While Postgres is away it tries again, for as long as it takes. A fact that
 Postgres will never take is singled out and put into ccm.rejected_fact, so that it neither blocks
-what is behind it nor disappears.
+what is behind it nor disappears. What an earlier leader tells too late is set aside (``terms``).
 """
 
 import asyncio
@@ -17,8 +17,8 @@ import structlog
 
 from ccmiddleware.errors import TemporaryError
 from ccmiddleware.facts import AnyFact, encode
-from ccmiddleware.store import batch
-from ccmiddleware.store.batch import KINDS, Names, UnknownFact
+from ccmiddleware.store import batch, terms
+from ccmiddleware.store.batch import KINDS, Names, Plan, UnknownFact
 from ccmiddleware.store.border import Rejected
 from ccmiddleware.store.database import Database, Session
 from ccmiddleware.store.journal import Batch, Journal, JournalFull
@@ -33,6 +33,9 @@ GATHER_SECONDS = 0.05
 
 RETRY_FIRST, RETRY_LONGEST = 0.1, 5.0
 """Seconds between attempts while Postgres is away."""
+
+CATCH_UP_SECONDS = 0.1
+"""How often ``caught_up`` looks."""
 
 MOST_NAMES = 100_000
 """Names remembered as known to the database; all are forgotten when there are more."""
@@ -51,6 +54,8 @@ class Counts:
     rejected: int = 0
     refused: int = 0
     """Facts that were not even taken, because the journal was full."""
+    late: int = 0
+    """Facts set aside, since a later leader had taken over what they are about."""
     batches: int = 0
     failures: int = 0
     """Attempts that found Postgres away."""
@@ -115,6 +120,16 @@ class FactWriter:
         except TimeoutError:
             return False
         return True
+
+    async def caught_up(self) -> None:
+        """Wait until what has been written up to now is applied, while more may be written."""
+        goal = self._done + self.backlog
+        while self.backlog and self._done < goal:  # noqa: ASYNC110 - asked for once in a blue moon
+            await asyncio.sleep(CATCH_UP_SECONDS)
+
+    @property
+    def _done(self) -> int:
+        return self.counts.applied + self.counts.rejected
 
     async def _flush_forever(self) -> None:
         interval = self._journal.settings.flush_interval
@@ -204,8 +219,12 @@ class FactWriter:
         async with self._database.transaction() as transaction:
             if new:
                 await _apply_names(transaction, new)
+            late = await _set_late_aside(transaction, plan)
             for tag, of_kind in plan.lines.items():
                 await transaction.execute(KINDS[tag].query, batch.array(of_kind))
+        if late:
+            self.counts.late += late
+            log.warning("late facts are set aside; see ccm.late_fact", facts=late)
         if len(self._known) > MOST_NAMES:
             self._known.clear()
         self._known |= new
@@ -223,6 +242,23 @@ class FactWriter:
             text = json.dumps(line.decode("utf-8", "backslashreplace")).encode()
             await self._database.execute("reject_fact", text, state, reason)
         self.counts.rejected += 1
+
+
+async def _set_late_aside(transaction: Session, plan: Plan) -> int:
+    """Take late facts out of the plan and keep them; how many.
+
+    The fence that is held from here to the end of the transaction makes the terms stay as they are.
+    """
+    if not plan.rows:
+        return 0
+    nodes = sorted({row.node for row in plan.rows})
+    present = {row["node"]: row["term"] for row in await transaction.fetch("fence", nodes)}
+    interactions = terms.late_interactions(plan, present)
+    rows = await transaction.fetch("interaction_versions", interactions) if interactions else []
+    aside = terms.set_aside(plan, present, {row["id"]: row["version"] for row in rows})
+    if aside:
+        await transaction.execute("set_aside", batch.array(aside))
+    return len(aside)
 
 
 async def _apply_names(transaction: Session, names: set[Names]) -> None:

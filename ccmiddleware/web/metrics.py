@@ -73,6 +73,12 @@ class Metrics:
             "ccm_journal_backlog_facts", "Facts on disk that Postgres lacks.", registry=own
         )
         self.database_up = Gauge("ccm_database_up", "Postgres takes facts.", registry=own)
+        self._leading = Gauge(
+            "ccm_node_leading", "This daemon leads the node.", ["node"], registry=own
+        )
+        self.facts_late = Counter(
+            "ccm_facts_late", "Facts set aside: a later leader had taken over.", registry=own
+        )
         self._started = Counter(
             "ccm_interactions_started", "Interactions begun.", ["node"], registry=own
         )
@@ -113,6 +119,16 @@ class Metrics:
             self._ended.labels(node, outcome)
         for state in get_args(RecordingState):
             self._recordings.labels(node, state)
+
+    def leading(self, node: str) -> Gauge:
+        """Whether this daemon leads the node; 0 to begin with."""
+        return self._leading.labels(node)
+
+    def unled(self, node: str) -> None:
+        """Forget what is only known of a node that one leads."""
+        self._up.labels(node, "ami").set(0)
+        self.calls_waiting(node, {})
+        self.agents(node, {})
 
     def interaction_started(self, node: str) -> None:
         """An interaction began."""

@@ -5,7 +5,7 @@ INSERT INTO ccm.interaction AS t
 SELECT f.id, f.version, n.id, f.channel, f.direction, f.state, f.linkedid, f.uniqueid, f.caller_num,
     f.caller_name, f.did, f.started_at, f.ended_at, f.outcome, f.inferred
 FROM jsonb_to_recordset($1::jsonb) AS f
-    (id uuid, version integer, node text, channel text, direction text, state text, linkedid text,
+    (id uuid, version bigint, node text, channel text, direction text, state text, linkedid text,
      uniqueid text, caller_num text, caller_name text, did text, started_at timestamptz,
      ended_at timestamptz, outcome text, inferred boolean)
 LEFT JOIN ccm.node AS n ON n.name = f.node

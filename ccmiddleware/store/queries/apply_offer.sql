@@ -3,7 +3,7 @@ INSERT INTO ccm.offer AS t
     (interaction_id, ordinal, version, visit, agent_id, offered_at, ended_at, outcome)
 SELECT f.interaction_id, f.ordinal, f.version, f.visit, a.id, f.offered_at, f.ended_at, f.outcome
 FROM jsonb_to_recordset($1::jsonb) AS f
-    (interaction_id uuid, ordinal integer, version integer, visit smallint, node text,
+    (interaction_id uuid, ordinal integer, version bigint, visit smallint, node text,
      interface text, offered_at timestamptz, ended_at timestamptz, outcome text)
 LEFT JOIN ccm.node AS n ON n.name = f.node
 LEFT JOIN ccm.agent AS a ON a.node_id = n.id AND a.interface = f.interface

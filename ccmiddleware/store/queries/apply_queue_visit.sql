@@ -5,7 +5,7 @@ INSERT INTO ccm.queue_visit AS t
 SELECT f.interaction_id, f.ordinal, f.version, q.id, f.position, f.joined_at, f.answered_at,
     f.left_at, f.outcome, f.inferred
 FROM jsonb_to_recordset($1::jsonb) AS f
-    (interaction_id uuid, ordinal smallint, version integer, node text, queue text, position integer,
+    (interaction_id uuid, ordinal smallint, version bigint, node text, queue text, position integer,
      joined_at timestamptz, answered_at timestamptz, left_at timestamptz, outcome text,
      inferred boolean)
 LEFT JOIN ccm.node AS n ON n.name = f.node

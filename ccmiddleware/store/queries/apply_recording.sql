@@ -5,7 +5,7 @@ INSERT INTO ccm.recording AS t
 SELECT f.interaction_id, f.segment, f.version, n.id, f.state, f.path, f.started_at, f.ended_at,
     f.seconds, f.bytes, f.sha256, f.error
 FROM jsonb_to_recordset($1::jsonb) AS f
-    (interaction_id uuid, segment smallint, version integer, node text, state text, path text,
+    (interaction_id uuid, segment smallint, version bigint, node text, state text, path text,
      started_at timestamptz, ended_at timestamptz, seconds double precision, bytes bigint,
      sha256 text, error text)
 LEFT JOIN ccm.node AS n ON n.name = f.node

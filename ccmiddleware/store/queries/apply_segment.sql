@@ -6,7 +6,7 @@ SELECT f.interaction_id, f.ordinal, f.version, f.visit, a.id, f.channel, f.agent
     f.offered_at, f.answered_at, f.ended_at, f.ended_by, f.hold_seconds, f.wrap_up_seconds,
     f.inferred
 FROM jsonb_to_recordset($1::jsonb) AS f
-    (interaction_id uuid, ordinal smallint, version integer, visit smallint, node text,
+    (interaction_id uuid, ordinal smallint, version bigint, visit smallint, node text,
      interface text, channel text, agent_channel text, offered_at timestamptz,
      answered_at timestamptz, ended_at timestamptz, ended_by text, hold_seconds double precision,
      wrap_up_seconds double precision, inferred boolean)

@@ -1,0 +1,205 @@
+"""One node of the configuration: a standby until this daemon leads it, then followed.
+
+``LedNode.run`` waits for the lead, takes up from Postgres what was open, follows the node, and
+stands back when the lead is lost or the daemon stops. Who leads is decided in ``store.leadership``;
+what following means stands in ``node``.
+
+Taking up tells every open row anew in the new term. So an open row of an older term is one that no
+leader follows, left by the journal of an earlier one; the leader closes such rows (``_tidy``).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from ccmiddleware.clock import Clock
+from ccmiddleware.config import NodeSettings, Settings
+from ccmiddleware.errors import PermanentError, TemporaryError
+from ccmiddleware.facts import AnyFact
+from ccmiddleware.node import NodeFollower
+from ccmiddleware.pbx.link import AmiLink
+from ccmiddleware.store.database import Database
+from ccmiddleware.store.leadership import Leadership
+from ccmiddleware.store.snapshot import close_left_open, open_facts, recordings_left_open, set_link
+from ccmiddleware.store.terms import first_version, stamped, unstamped, versioned
+from ccmiddleware.store.writer import FactWriter
+from ccmiddleware.tasks import Tasks
+from ccmiddleware.web.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 0.5
+HOUSEKEEPING_SECONDS = 1.0
+TIDY_EVERY = 5
+"""Rounds of housekeeping between two looks for rows that nobody follows."""
+
+LAST_WORDS_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of the daemon that all its nodes share."""
+
+    settings: Settings
+    database: Database
+    writer: FactWriter
+    leadership: Leadership
+    metrics: Metrics
+    group: asyncio.TaskGroup
+    stop: asyncio.Event
+    clock: Clock
+
+
+class LedNode:
+    """One node. ``follower`` is None while the daemon does not lead it."""
+
+    def __init__(self, node: NodeSettings, parts: Parts) -> None:
+        self.node = node
+        self.parts = parts
+        self.term = 0
+        self.follower: NodeFollower | None = None
+        parts.metrics.node(node.name)
+        self._leading = parts.metrics.leading(node.name)
+        self._stored_link: tuple[object, ...] = ()
+        self._refused = ""
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+        return self.node.name
+
+    async def run(self) -> None:
+        """Follow the node whenever this daemon leads it; until the leadership is resigned."""
+        leadership = self.parts.leadership
+        while (term := await leadership.won(self.name)) is not None:
+            follower = await self._taken_up(term)
+            if follower is None:
+                continue
+            tasks = self._follow(follower, term)
+            try:
+                await leadership.lost(self.name, term)
+            finally:
+                await self._stand_back(follower, tasks)
+            if self.parts.stop.is_set():
+                return
+            # What was told until now must not come late if this daemon leads again.
+            await self.parts.writer.caught_up()
+
+    # -- taking up --------------------------------------------------------------------------
+
+    async def _taken_up(self, term: int) -> NodeFollower | None:
+        """A follower that knows all that was open; None when the lead was lost meanwhile."""
+        parts, said = self.parts, ""
+        while parts.leadership.leads(self.name, term):
+            try:
+                facts = unstamped(await open_facts(parts.database, self.name))
+                self._tell(versioned(facts), term)
+            except TemporaryError as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.warning("can't take up the node yet", node=self.name, reason=said)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return self._follower(facts, term)
+        return None
+
+    def _follower(self, facts: Sequence[AnyFact], term: int) -> NodeFollower:
+        parts = self.parts
+        follower = NodeFollower(
+            self.node,
+            parts.settings,
+            AmiLink(self.name, self.node.ami, clock=parts.clock),
+            lambda told: self._tell(told, term),
+            parts.metrics,
+            clock=parts.clock,
+            certain=parts.leadership.certain,
+        )
+        follower.restore(facts)
+        return follower
+
+    def _tell(self, facts: Sequence[AnyFact], term: int) -> None:
+        self.parts.writer.write(stamped(facts, term))
+
+    # -- while leading ----------------------------------------------------------------------
+
+    def _follow(self, follower: NodeFollower, term: int) -> Tasks:
+        tasks = Tasks(self.parts.group, self.parts.stop)
+        tasks.start(f"recorder {self.name}", follower.recorder.run())
+        tasks.start(f"node {self.name}", follower.run(), until="links")
+        tasks.start(f"resync {self.name}", follower.resync(), until="links")
+        tasks.start(f"ami {self.name}", follower.link.run(), until="first")
+        tasks.start(f"housekeeping {self.name}", self._keep_house(follower, term), until="first")
+        self.term, self.follower = term, follower
+        self._leading.set(1)
+        log.info("following", node=self.name, term=term)
+        return tasks
+
+    async def _keep_house(self, follower: NodeFollower, term: int) -> None:
+        """Once a second: the link's state for those who ask the database; now and then, tidy."""
+        rounds = 0
+        self._stored_link = ()
+        await self.parts.writer.caught_up()  # else what was just taken up looks like left open
+        while True:
+            # Another daemon may have said by now how its link is.
+            await self.parts.leadership.certain()
+            if self.parts.writer.trouble is None:
+                try:
+                    await self._store_link(follower)
+                    if rounds % TIDY_EVERY == TIDY_EVERY - 1:
+                        await self._tidy(follower, term)
+                except TemporaryError as error:
+                    log.debug("housekeeping waits for the database", reason=str(error))
+                except PermanentError as error:
+                    # Not worth the life of a daemon that sees calls and keeps the journal.
+                    if str(error) != self._refused:
+                        self._refused = str(error)
+                        log.error("the database refuses housekeeping", reason=self._refused)
+            rounds += 1
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+    async def _store_link(self, follower: NodeFollower) -> None:
+        state = follower.link.state
+        now = (state.up, state.since, state.reason, follower.version)
+        if self._stored_link != now:
+            await set_link(self.parts.database, self.name, *now)
+            self._stored_link = now
+
+    async def _tidy(self, follower: NodeFollower, term: int) -> None:
+        """End what an earlier leader's journal left open: nobody else will."""
+        below = first_version(term)
+        closed = await close_left_open(self.parts.database, self.name, below)
+        if closed:
+            log.warning("closed what no leader followed", node=self.name, rows=closed)
+        for recording in await recordings_left_open(self.parts.database, self.name, below):
+            if (recording.interaction_id, recording.segment) in follower.recorder.ended:
+                continue
+            facts = unstamped([recording])
+            self._tell(facts, term)
+            follower.recorder.restore(facts)
+
+    # -- standing back ----------------------------------------------------------------------
+
+    async def _stand_back(self, follower: NodeFollower, tasks: Tasks) -> None:
+        """Close the link, write what it brought, end the rest."""
+        await tasks.end("first")
+        await tasks.end("links")
+        await follower.finish()
+        if self.parts.stop.is_set():
+            await self._say_link_closed(follower)
+        else:
+            log.warning("not following any more", node=self.name, term=self.term)
+        await tasks.end("last")
+        self.follower = None
+        self._leading.set(0)
+        self.parts.metrics.unled(self.name)
+
+    async def _say_link_closed(self, follower: NodeFollower) -> None:
+        if self.parts.writer.trouble is not None:
+            return
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self._store_link(follower)
+        except (TimeoutError, TemporaryError, PermanentError) as error:
+            log.info("link state not stored", node=self.name, reason=str(error))

@@ -1,0 +1,103 @@
+"""Versions that grow from one leader of a node to the next, and which facts come too late. Pure.
+
+Each time that the lead of a node passes to a daemon, the node's term is raised by one. Within a
+term, rows have the small versions that the machines count; on their way to the journal they become
+``term * VERSIONS_PER_TERM + small``, so that whatever a later leader tells is newer than whatever
+an earlier one told, whenever it arrives.
+
+A fact is *late* when its term is over while it is being applied: its daemon was killed or frozen
+before its journal was empty. Of late facts
+
+- the history (events) is kept: telling it twice changes nothing;
+- all that belongs to an interaction of which a later leader has told is set aside. That leader
+  found the interaction open, went on with it, and its story is whole; rows of two stories would
+  not fit together;
+- all that belongs to other interactions is applied: nobody else saw them;
+- intervals of agents are set aside, since the later leader's follow each other without a gap from
+  the one on that was open when it took over.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from ccmiddleware.facts import (
+    AgentState,
+    AnyFact,
+    Interaction,
+    Offer,
+    QueueVisit,
+    Recording,
+    Segment,
+)
+from ccmiddleware.store.batch import Plan
+
+VERSIONS_PER_TERM = 1_000_000_000
+"""More changes than any row sees, and small enough that a version fits a JSON number for ever."""
+
+Versioned = AgentState | Interaction | Offer | QueueVisit | Recording | Segment
+
+
+def first_version(term: int) -> int:
+    """Every version of that term is at least this."""
+    return term * VERSIONS_PER_TERM
+
+
+def stamped(facts: Iterable[AnyFact], term: int) -> list[AnyFact]:
+    """The facts as a leader tells them in ``term``: with versions that say so."""
+    base = first_version(term)
+    return [
+        replace(fact, version=base + fact.version) if isinstance(fact, Versioned) else fact
+        for fact in facts
+    ]
+
+
+def unstamped(facts: Iterable[AnyFact]) -> list[AnyFact]:
+    """The facts with the versions that the machines count, whatever term they were told in."""
+    return [
+        replace(fact, version=fact.version % VERSIONS_PER_TERM)
+        if isinstance(fact, Versioned)
+        else fact
+        for fact in facts
+    ]
+
+
+def versioned(facts: Iterable[AnyFact]) -> list[AnyFact]:
+    """Those of the facts that have a version."""
+    return [fact for fact in facts if isinstance(fact, Versioned)]
+
+
+def late_interactions(plan: Plan, terms: Mapping[str, int]) -> set[UUID]:
+    """Interactions of which ``plan`` has late facts. ``terms``: the present one of each node."""
+    return {
+        UUID(row.interaction)
+        for row in plan.rows
+        if row.interaction and _is_late(row.version, terms.get(row.node, 0))
+    }
+
+
+def set_aside(plan: Plan, terms: Mapping[str, int], stored: Mapping[UUID, int]) -> Sequence[bytes]:
+    """Take out of ``plan`` the late facts that must not be applied, and return them.
+
+    ``stored``: versions of the interactions that the database has, those of
+    ``late_interactions`` at least.
+    """
+    aside: list[bytes] = []
+    for row in plan.rows:
+        if not _is_late(row.version, terms.get(row.node, 0)):
+            continue
+        if row.interaction:
+            known = stored.get(UUID(row.interaction), 0)
+            if not _is_late(row.version, known // VERSIONS_PER_TERM):
+                continue
+        lines = plan.lines[row.tag]
+        lines.remove(row.line)
+        if not lines:
+            del plan.lines[row.tag]
+        aside.append(row.line)
+    return aside
+
+
+def _is_late(version: int, term: int) -> bool:
+    return version // VERSIONS_PER_TERM < term
