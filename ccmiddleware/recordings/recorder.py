@@ -46,8 +46,9 @@ class Commands(Protocol):
 class Recorder:
     """The recordings of one node.
 
-    ``tell`` takes facts and must not block. ``finish_within`` is how long, in seconds, a file may
-    take to be complete after the talk ended.
+    ``tell`` takes facts and must not block. Durations are in seconds: ``finish_within`` is how long
+    a file may take to be complete after the talk ended, ``retry_after`` the pause before Asterisk
+    is asked again to record when it did not answer.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Recorder:
         tell: Callable[[Sequence[AnyFact]], None],
         *,
         finish_within: float = 60.0,
+        retry_after: float = 2.0,
     ) -> None:
         self.node = node
         self.settings = settings
         self.commands = commands
         self.tell = tell
         self.finish_within = finish_within
+        self.retry_after = retry_after
         self.ended: dict[Key, asyncio.Future[datetime]] = {}
         """One future for each recording that is followed; set to the end of the talk."""
         self._new: asyncio.Queue[tuple[Recording, str, bool]] = asyncio.Queue()
@@ -126,8 +129,9 @@ class Recorder:
         bound = log.bind(node=self.node.name, interaction=str(key[0]), segment=key[1])
         try:
             if fresh:
-                # What an earlier daemon began may be recording: MixMonitor again would truncate.
-                recording = await self._start(recording, channel)
+                self.tell([recording])
+            if recording.state == "expected":
+                recording = await self._start(recording, channel, self.ended[key], sure=fresh)
             if recording.state == "failed":
                 bound.warning("recording failed", reason=recording.error)
                 return
@@ -146,17 +150,31 @@ class Recorder:
         self.tell([recording])
         return recording
 
-    async def _start(self, recording: Recording, channel: str) -> Recording:
-        self.tell([recording])
-        file = self.node.recordings_for_asterisk / recording.path
-        try:
-            await self.commands.send("MixMonitor", {"Channel": channel, "File": str(file)})
-        except PermanentError as error:
-            return self._put(recording, state="failed", error=f"Asterisk refused: {error}")
-        except TemporaryError as error:
-            # It may or may not record: the file tells in the end.
-            return self._put(recording, error=f"no answer from Asterisk: {error}")
-        return self._put(recording, state="recording")
+    async def _start(
+        self, recording: Recording, channel: str, ended: asyncio.Future[datetime], *, sure: bool
+    ) -> Recording:
+        """Have Asterisk record; as long as it does not answer and the talk goes on, try again.
+
+        ``sure`` is whether nothing can have begun to record yet. Else the file tells: MixMonitor a
+        second time would truncate it.
+        """
+        file = str(self.node.recordings_for_asterisk / recording.path)
+        while sure or not ended.done():
+            if not sure and await asyncio.to_thread((self.node.recordings / recording.path).exists):
+                return self._put(recording, state="recording", error="")
+            try:
+                await self.commands.send("MixMonitor", {"Channel": channel, "File": file})
+            except PermanentError as error:
+                return self._put(recording, state="failed", error=f"Asterisk refused: {error}")
+            except TemporaryError as error:
+                # It may or may not record now.
+                sure = False
+                if not recording.error:
+                    recording = self._put(recording, error=f"no answer from Asterisk: {error}")
+                await asyncio.wait([ended], timeout=self.retry_after)
+            else:
+                return self._put(recording, state="recording", error="")
+        return recording
 
     async def _stop(self, channel: str) -> None:
         """Stop in case the customer's channel goes on in the dialplan after the talk."""

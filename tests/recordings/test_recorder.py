@@ -69,7 +69,9 @@ class Desk:
         self.asterisk = asterisk
         self.changed = asyncio.Event()
         node = self.settings.node[0]
-        self.recorder = Recorder(node, self.settings, asterisk, self.tell, finish_within=2.0)
+        self.recorder = Recorder(
+            node, self.settings, asterisk, self.tell, finish_within=2.0, retry_after=0.1
+        )
 
     def tell(self, facts: Sequence[AnyFact]) -> None:
         self.told.extend(facts)
@@ -157,19 +159,54 @@ async def test_refusal_is_a_visible_failure(tmp_path: Path) -> None:
     assert desk.last.error == "Asterisk refused: Permission denied"
 
 
-async def test_no_answer_leaves_it_to_the_file(tmp_path: Path) -> None:
-    def silent(action: str, fields: Mapping[str, Any]) -> None:
-        raise TemporaryError("no answer within 10 s")
+def never(action: str, fields: Mapping[str, Any]) -> None:
+    raise TemporaryError("no answer within 10 s")
 
-    desk = Desk(tmp_path, StandIn(silent))
+
+class OnTry:
+    """Does not answer before its n-th MixMonitor."""
+
+    def __init__(self, answers_on: int) -> None:
+        self.left = answers_on
+
+    def __call__(self, action: str, fields: Mapping[str, Any]) -> None:
+        if action == "MixMonitor":
+            self.left -= 1
+            if self.left:
+                raise TemporaryError("no link")
+
+
+async def test_no_answer_leaves_it_to_the_file(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn(never))
     async with desk.running():
         desk.observe(TALK)
         await desk.until(lambda: desk.states() == ["expected", "expected"])
         assert "no answer within 10 s" in desk.last.error
+        unfinished(tmp_path / desk.last.path, 30)
+        await desk.until(lambda: desk.last_state == "recording")
+        assert desk.last.error == ""
         complete(tmp_path / desk.last.path, 30)
         desk.observe(ENDED)
         await desk.until(lambda: desk.last_state == "finished")
     assert desk.last.error == ""
+
+
+async def test_no_answer_and_no_file_is_asked_for_again(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn(OnTry(3)))
+    async with desk.running():
+        desk.observe(TALK)
+        await desk.until(lambda: desk.last_state == "recording")
+        assert desk.states() == ["expected", "expected", "recording"]
+        assert desk.last.error == ""
+    assert [action for action, _ in desk.asterisk.sent] == ["MixMonitor"] * 3
+
+
+async def test_nothing_is_asked_for_again_once_the_talk_is_over(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn(never))
+    async with desk.running():
+        desk.observe(TALK, ENDED)
+        await desk.until(lambda: desk.last_state == "missing")
+    assert [action for action, _ in desk.asterisk.sent] == ["MixMonitor", "StopMixMonitor"]
 
 
 async def test_the_same_talk_is_recorded_once(tmp_path: Path) -> None:
@@ -191,38 +228,31 @@ async def test_nothing_is_recorded_where_the_policy_says_never(tmp_path: Path) -
     assert desk.asterisk.sent == []
 
 
+LEFT = Recording(
+    interaction_id=ID,
+    segment=1,
+    version=2,
+    node="pbx",
+    state="recording",
+    path=f"2026/11/27/{ID}-1.wav",
+    started_at=at(2),
+)
+
+
 async def test_a_restarted_daemon_finishes_what_it_finds(tmp_path: Path) -> None:
-    left = Recording(
-        interaction_id=ID,
-        segment=1,
-        version=2,
-        node="pbx",
-        state="recording",
-        path=f"2026/11/27/{ID}-1.wav",
-        started_at=at(2),
-    )
-    complete(tmp_path / left.path, 30)
+    complete(tmp_path / LEFT.path, 30)
     desk = Desk(tmp_path, StandIn())
-    desk.recorder.restore([left])
+    desk.recorder.restore([LEFT])
     async with desk.running():
         await desk.until(lambda: desk.last_state == "finished")
-    assert desk.last.version > left.version
+    assert desk.last.version > LEFT.version
     assert desk.asterisk.sent == []
 
 
 async def test_a_restarted_daemon_waits_for_a_talk_that_goes_on(tmp_path: Path) -> None:
-    left = Recording(
-        interaction_id=ID,
-        segment=1,
-        version=2,
-        node="pbx",
-        state="recording",
-        path=f"2026/11/27/{ID}-1.wav",
-        started_at=at(2),
-    )
-    complete(tmp_path / left.path, 30)
+    complete(tmp_path / LEFT.path, 30)
     desk = Desk(tmp_path, StandIn())
-    desk.recorder.restore([TALK, left])
+    desk.recorder.restore([TALK, LEFT])
     async with desk.running():
         await asyncio.sleep(0.05)
         assert desk.told == []
@@ -230,3 +260,20 @@ async def test_a_restarted_daemon_waits_for_a_talk_that_goes_on(tmp_path: Path) 
         await desk.until(lambda: desk.last_state == "finished")
     assert desk.last.ended_at == at(32)
     assert [action for action, _ in desk.asterisk.sent] == ["StopMixMonitor"]
+
+
+async def test_a_restarted_daemon_records_what_was_only_expected(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.restore([TALK, replace(LEFT, state="expected")])
+    async with desk.running():
+        await desk.until(lambda: desk.last_state == "recording")
+    assert [action for action, _ in desk.asterisk.sent] == ["MixMonitor"]
+
+
+async def test_a_restarted_daemon_does_not_truncate_what_is_being_recorded(tmp_path: Path) -> None:
+    unfinished(tmp_path / LEFT.path, 30)
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.restore([TALK, replace(LEFT, state="expected")])
+    async with desk.running():
+        await desk.until(lambda: desk.last_state == "recording")
+    assert desk.asterisk.sent == []
