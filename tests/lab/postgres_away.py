@@ -98,7 +98,7 @@ async def story(lab_servers: Servers, directory: Path) -> Evidence:
         Database(directory / "database") as database,
         Daemon(directory / "undisturbed", pbx, recording="never") as undisturbed,
     ):
-        url = await database.create("ccm")
+        url = await database.create("disturbed")
         async with Daemon(directory / "disturbed", pbx, database_url=url) as disturbed:
             for extension, script in PHONES.items():
                 await pbx.phone(extension, script).start()

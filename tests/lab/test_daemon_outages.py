@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import postgres_away
 import pytest
 import pytest_asyncio
 import witness
@@ -23,6 +24,7 @@ from lab.processes import until
 from lab.relay import Relay
 from lab.root import Servers
 from lab.script import Answer, Talk
+from postgres_away import Evidence
 from stage import Call, Stage
 from witness import Stay
 
@@ -56,6 +58,26 @@ exten => {STORM},1,Answer()
  same => n,Hangup()
 """,
 )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def story(
+    lab_servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator["asyncio.Task[Evidence]"]:
+    """The minute without Postgres, which goes on beside the other tests."""
+    directory = tmp_path_factory.mktemp("postgres_away")
+    task = asyncio.get_running_loop().create_task(
+        postgres_away.story(lab_servers, directory), name="a minute without Postgres"
+    )
+    yield task
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def minute(story: "asyncio.Task[Evidence]") -> Evidence:
+    """What there was to see in it."""
+    return await story
 
 
 @dataclass
@@ -415,3 +437,28 @@ async def test_a_journal_that_is_full_while_postgres_is_away(site: Site, tmp_pat
         assert daemon.said(event), event
     refused = await rows(url, "SELECT * FROM ccm.rejected_fact")
     assert refused == []
+
+
+async def test_a_minute_without_postgres_is_told(minute: Evidence) -> None:
+    assert minute.away["status"] == "degraded"
+    parts = minute.away["parts"]
+    assert parts["database"]["status"] == "degraded"
+    assert "can't be reached" in parts["database"]["detail"]
+    assert parts["journal"]["status"] == parts[LINK]["status"] == "ok"
+    assert parts["journal"]["backlog_facts"] > 100
+    assert parts["journal"]["oldest_seconds"] > postgres_away.AWAY_SECONDS / 2
+    assert minute.doctor.keys() == {"database", "daemon database"}
+    assert "can't be reached" in minute.doctor["daemon database"]
+    assert set(minute.log) == {"facts wait in the journal"}
+
+
+async def test_a_minute_without_postgres_costs_nothing(minute: Evidence) -> None:
+    for table, rows_ in minute.undisturbed.items():
+        assert len(rows_) > len(postgres_away.ROUND), table
+        assert minute.disturbed[table] == rows_, table
+    assert minute.rejected == 0
+    assert witness.differences(minute.asterisk, minute.stored) == []
+    assert not any(stay.inferred for stays in minute.stored.values() for stay in stays)
+    assert set(minute.recordings) == {"finished"}
+    assert len(minute.recordings) == len(minute.disturbed["segment"])
+    assert minute.well_after < 30
