@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 
 Direction = Literal["inbound", "outbound", "internal"]
-InteractionState = Literal["waiting", "talking", "left", "ended"]
+InteractionState = Literal["waiting", "ringing", "talking", "left", "ended"]
 Outcome = Literal[
     "answered",
     "abandoned",
@@ -28,10 +28,15 @@ Outcome = Literal[
     "no_agents",
     "queue_full",
     "withdrawn",
+    "moved",
+    "not_answered",
+    "busy",
+    "failed",
     "lost",
 ]
 """How a visit to a queue, or a whole interaction, ended. ``lost``: Asterisk or our view of it went
-away before the end was seen."""
+away before the end was seen. ``moved``: an agent waited in the place of the customer, who then took
+it over. ``not_answered``, ``busy`` and ``failed`` are those of calls that no queue had."""
 
 OfferOutcome = Literal["answered", "ring_no_answer", "other_answered", "caller_gone", "lost"]
 EndedBy = Literal["caller", "agent", "transfer", "lost"]
@@ -93,7 +98,7 @@ class QueueVisit(Fact, frozen=True, kw_only=True, tag="queue_visit"):
 
 
 class Offer(Fact, frozen=True, kw_only=True, tag="offer"):
-    """One ringing of one member for one visit."""
+    """One ringing of one agent. ``visit`` is the visit for which a queue rang, 0 for none."""
 
     interaction_id: UUID
     ordinal: int
@@ -108,7 +113,11 @@ class Offer(Fact, frozen=True, kw_only=True, tag="offer"):
 
 
 class Segment(Fact, frozen=True, kw_only=True, tag="segment"):
-    """The part of an interaction that one agent handled."""
+    """The part of an interaction that one agent handled.
+
+    ``visit`` is the visit it belongs to: that in which a queue found the agent, or the last one
+    answered when another agent handed the customer over; 0 for none.
+    """
 
     interaction_id: UUID
     ordinal: int

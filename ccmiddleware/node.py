@@ -197,7 +197,7 @@ class NodeFollower:
 
     def _queue_of(self, segment: Segment) -> str:
         call = self.machine.by_id.get(segment.interaction_id)
-        return call.visits[segment.visit - 1].queue if call is not None else ""
+        return call.queue_of(segment) if call is not None else ""
 
     # -- asking for Asterisk's lists --------------------------------------------------------
 

@@ -58,6 +58,18 @@ class Call:
         """Begin of the present hold, by ordinal of the segment."""
         self.left_queue_at: datetime | None = None
         """When Asterisk last said that the customer left a queue."""
+        self.direct: set[int] = set()
+        """Ordinals of segments that no queue made: direct calls, and those after a transfer."""
+        self.ends: dict[int, set[str]] = {}
+        """Unique ids of the agent's channels of each open talk."""
+        self.breaks: dict[int, tuple[datetime, datetime]] = {}
+        """Talks whose connection is broken, by ordinal: since when, and when to conclude that."""
+        self.unanswered: Outcome | None = None
+        """How a call without a queue ends if nobody answers, as far as dialling told."""
+        self.conclude_at: datetime | None = None
+        """When to conclude what Asterisk did not tell of a call whose customer is gone."""
+        self.transfers = 0
+        """How many transfers were told."""
         self.gave_up = False
         """Whether Asterisk said "abandoned" on that leave, which it also says of a timeout."""
 
@@ -68,12 +80,32 @@ class Call:
         self.segments.sort(key=lambda row: row.ordinal)
         rows: list[QueueVisit | Offer | Segment] = [*self.visits, *self.offers, *self.segments]
         self.version = max([self.row.version, *(row.version for row in rows)])
+        visited: set[int] = {0}
+        for segment in self.segments:
+            if segment.visit in visited:
+                self.direct.add(segment.ordinal)
+            visited.add(segment.visit)
         if self.row.ended_at is not None:
             self.phase = Phase.GONE
         elif self.open_segments():
             self.phase = Phase.TALKING
         elif self.visits and self.visits[-1].outcome is None:
             self.phase = Phase.WAITING
+
+    def continue_from(self, earlier: "Call") -> None:
+        """Go on where another channel of the same interaction had stopped."""
+        self.version = earlier.version
+        self.visits = earlier.visits
+        self.offers = earlier.offers
+        self.segments = earlier.segments
+        self.agent_uniqueids = earlier.agent_uniqueids
+        self.direct = earlier.direct
+        self.transfers = earlier.transfers
+        self.row = replace(
+            self.row,
+            version=self._next(),
+            started_at=min(self.row.started_at, earlier.row.started_at),
+        )
 
     # -- making rows and events -------------------------------------------------------------
 
@@ -124,6 +156,10 @@ class Call:
         """Talks that go on."""
         return [segment for segment in self.segments if segment.ended_at is None]
 
+    def queue_of(self, segment: Segment) -> str:
+        """The queue of a segment's visit; "" for a call without a queue."""
+        return self.visits[segment.visit - 1].queue if segment.visit else ""
+
     def offer_of(self, agent_uniqueid: str, interface: str) -> Offer | None:
         """The ringing offer of that channel, or else of that member."""
         ringing = self.open_offers()
@@ -162,14 +198,16 @@ class Call:
         self.out.append(visit)
         self.tell(f"joined:{ordinal}", "joined", at, inferred, queue=queue, position=position)
 
-    def offer(self, interface: str, member_name: str, agent_uniqueid: str, at: datetime) -> None:
-        """A member's phone began to ring."""
+    def offer(
+        self, interface: str, member_name: str, agent_uniqueid: str, at: datetime, visit: int
+    ) -> None:
+        """An agent's phone began to ring, for that visit, or 0 without a queue."""
         ordinal = len(self.offers) + 1
         offer = Offer(
             interaction_id=self.row.id,
             ordinal=ordinal,
             version=self._next(),
-            visit=len(self.visits),
+            visit=visit,
             node=self.row.node,
             interface=interface,
             member_name=member_name,
@@ -208,6 +246,62 @@ class Call:
             self.phase = Phase.BETWEEN
             self.change("left", inferred=self.row.inferred or inferred)
 
+    def ring(self) -> None:
+        """A phone rings for a customer who is in no queue."""
+        if self.phase is Phase.BETWEEN and not self.open_segments():
+            self.change("ringing")
+
+    def talk(self, offer: Offer, channel: str, agent_channel: str, at: datetime) -> Segment:
+        """Customer and agent are connected without a queue. Returns the new segment."""
+        at = max(at, offer.offered_at)
+        self.end_offer(offer, "answered", at)
+        for other in self.open_offers():
+            self.end_offer(other, "other_answered", at)
+        answered = [visit.ordinal for visit in self.visits if visit.outcome == "answered"]
+        segment = self._begin_segment(
+            offer, answered[-1] if answered else 0, channel, agent_channel, at
+        )
+        self.direct.add(segment.ordinal)
+        self.tell(
+            f"answered:{segment.ordinal}",
+            "answered",
+            at,
+            agent=offer.member_name,
+            interface=offer.interface,
+        )
+        self.phase = Phase.TALKING
+        self.change("talking")
+        return segment
+
+    def _begin_segment(
+        self,
+        offer: Offer,
+        visit: int,
+        channel: str,
+        agent_channel: str,
+        at: datetime,
+        inferred: bool = False,
+    ) -> Segment:
+        ordinal = len(self.segments) + 1
+        segment = Segment(
+            interaction_id=self.row.id,
+            ordinal=ordinal,
+            version=self._next(),
+            visit=visit,
+            node=self.row.node,
+            interface=offer.interface,
+            member_name=offer.member_name,
+            channel=channel,
+            agent_channel=agent_channel,
+            offered_at=offer.offered_at,
+            answered_at=at,
+            inferred=inferred,
+        )
+        self.segments.append(segment)
+        self.agent_uniqueids[ordinal] = self.agent_uniqueids.get(-offer.ordinal, "")
+        self.out.append(segment)
+        return segment
+
     def connect(
         self, offer: Offer, channel: str, agent_channel: str, at: datetime, inferred: bool = False
     ) -> Segment:
@@ -226,26 +320,9 @@ class Call:
                 inferred=visit.inferred or inferred,
             )
         )
-        ordinal = len(self.segments) + 1
-        segment = Segment(
-            interaction_id=self.row.id,
-            ordinal=ordinal,
-            version=self._next(),
-            visit=visit.ordinal,
-            node=self.row.node,
-            interface=offer.interface,
-            member_name=offer.member_name,
-            channel=channel,
-            agent_channel=agent_channel,
-            offered_at=offer.offered_at,
-            answered_at=at,
-            inferred=inferred,
-        )
-        self.segments.append(segment)
-        self.agent_uniqueids[ordinal] = self.agent_uniqueids.get(-offer.ordinal, "")
-        self.out.append(segment)
+        segment = self._begin_segment(offer, visit.ordinal, channel, agent_channel, at, inferred)
         self.tell(
-            f"answered:{ordinal}",
+            f"answered:{segment.ordinal}",
             "answered",
             at,
             inferred,
@@ -257,6 +334,11 @@ class Call:
             self.phase = Phase.TALKING
             self.change("talking", inferred=self.row.inferred or inferred)
         return segment
+
+    def tell_transfer(self, kind: str, at: datetime, *, to: str, by: str) -> None:
+        """The customer was handed over."""
+        self.transfers += 1
+        self.tell(f"{kind}:{self.transfers}:{at.isoformat()}", kind, at, to=to, by=by)
 
     def hold(self, segment: Segment, at: datetime) -> None:
         """The agent put the customer on hold."""
@@ -304,7 +386,7 @@ class Call:
             agent=segment.member_name,
             by=ended_by,
         )
-        if self.phase is Phase.TALKING:
+        if self.phase is Phase.TALKING and not self.open_segments():
             self.phase = Phase.BETWEEN
             self.change("left", inferred=self.row.inferred or inferred)
 
@@ -329,7 +411,10 @@ class Call:
     def _outcome(self) -> Outcome:
         if self.segments:
             return "answered"
-        visit = self.visit
-        if visit is None or visit.outcome is None:
-            return "abandoned" if visit is not None else "lost"
-        return visit.outcome
+        if self.visit is not None:
+            return self.visit.outcome or "abandoned"
+        if self.unanswered is not None:
+            return self.unanswered
+        if any(offer.outcome == "caller_gone" for offer in self.offers):
+            return "abandoned"
+        return "not_answered" if self.offers else "lost"

@@ -15,7 +15,9 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ccmiddleware.calls import queueing
 from ccmiddleware.calls.call import Call, Phase
+from ccmiddleware.calls.topology import interface_of
 from ccmiddleware.pbx import events as ami
 
 if TYPE_CHECKING:
@@ -24,11 +26,6 @@ if TYPE_CHECKING:
 
 QUEUES_CALL = "AppQueue"
 """Application of a channel that Queue() made, to a member; app_queue.c."""
-
-
-def interface_of(channel: str) -> str:
-    """The interface that a channel name belongs to: ``PJSIP/1001`` of ``PJSIP/1001-0000002a``."""
-    return channel.rpartition("-")[0] or channel
 
 
 def began(channel: ami.CoreShowChannel, otherwise: datetime) -> datetime:
@@ -75,11 +72,11 @@ class Resync:
         bridged: dict[str, list[ami.CoreShowChannel]] = defaultdict(list)
         for channel in self.listed.values():
             if channel.uniqueid in self.alive:
-                machine.channels.setdefault(channel.uniqueid, channel)
+                machine.topology.place(channel, channel.bridge_id)
                 if channel.bridge_id:
                     bridged[channel.bridge_id].append(channel)
-        for stale in machine.channels.keys() - self.alive:
-            del machine.channels[stale]
+        for stale in machine.topology.channels.keys() - self.alive:
+            machine.topology.vanish(stale)
         for call in machine.open_calls():
             if call.row.uniqueid not in self.alive:
                 self._close(machine, call, machine.seen_until or at)
@@ -131,7 +128,7 @@ class Resync:
             if agent is None and peers:
                 machine.complete(call, segment, "lost", machine.seen_until or at, inferred=True)
             elif agent is not None:
-                machine.talks[agent.uniqueid] = (call, segment.ordinal)
+                machine.bind(agent.uniqueid, call, segment.ordinal)
                 call.agent_uniqueids[segment.ordinal] = agent.uniqueid
             elif segment.agent_channel not in {one.channel for one in self.listed.values()}:
                 machine.complete(call, segment, "lost", machine.seen_until or at, inferred=True)
@@ -164,11 +161,11 @@ class Resync:
         since = self._since(machine, agent)
         if offer is None:
             name = machine.member_names.get(interface, interface)
-            call.offer(interface, name, agent.uniqueid, since)
+            call.offer(interface, name, agent.uniqueid, since, len(call.visits))
             offer = call.offers[-1]
         channel = self.listed[call.row.uniqueid].channel
         segment = call.connect(offer, channel, agent.channel, since, inferred=True)
-        machine.talks[agent.uniqueid] = (call, segment.ordinal)
+        machine.bind(agent.uniqueid, call, segment.ordinal)
         call.agent_uniqueids[segment.ordinal] = agent.uniqueid
 
     def _adopt(
@@ -199,3 +196,50 @@ class Resync:
         if own is None or not own.bridge_id:
             return []
         return [one for one in bridged[own.bridge_id] if one.uniqueid != uniqueid]
+
+
+# -- the lists as they come ----------------------------------------------------------------------
+
+
+def on_queue_listed(machine: CallMachine, event: ami.QueueParams, now: datetime) -> None:
+    """A queue in the answer to QueueStatus."""
+    if machine.resync is not None:
+        machine.resync.queue_items += 1
+
+
+def on_member_listed(machine: CallMachine, event: ami.QueueMember, now: datetime) -> None:
+    """A member in the answer to QueueStatus."""
+    if machine.resync is not None:
+        machine.resync.queue_items += 1
+    queueing.on_member(machine, event, now)
+
+
+def on_queue_entry(machine: CallMachine, event: ami.QueueEntry, now: datetime) -> None:
+    """A waiting caller in the answer to QueueStatus."""
+    if machine.resync is not None:
+        machine.resync.queue_items += 1
+        machine.resync.waiting.add(event.uniqueid)
+        machine.resync.entries[event.uniqueid] = event
+
+
+def on_queues_complete(machine: CallMachine, event: ami.QueueStatusComplete, now: datetime) -> None:
+    """The end of the answer to QueueStatus."""
+    if machine.resync is not None:
+        machine.resync.queues_complete(event.items)
+
+
+def on_channel_listed(machine: CallMachine, event: ami.CoreShowChannel, now: datetime) -> None:
+    """A channel in the answer to CoreShowChannels."""
+    if machine.resync is not None:
+        machine.resync.channel_items += 1
+        machine.resync.alive.add(event.uniqueid)
+        machine.resync.listed[event.uniqueid] = event
+
+
+def on_channels_complete(
+    machine: CallMachine, event: ami.CoreShowChannelsComplete, now: datetime
+) -> None:
+    """The end of the answer to CoreShowChannels: the calls are made to agree."""
+    if machine.resync is not None and machine.resync.channels_complete(event.items):
+        resync, machine.resync = machine.resync, None
+        resync.apply(machine, event.at)

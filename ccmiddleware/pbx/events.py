@@ -92,6 +92,91 @@ class Unhold(ChannelEvent, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "Unhold"
 
 
+class HangupRequest(ChannelEvent, frozen=True, kw_only=True):
+    """The phone or trunk on this channel asked to end the call."""
+
+    NAME: ClassVar[str] = "HangupRequest"
+
+
+class BridgeEvent(ChannelEvent, frozen=True, kw_only=True):
+    """A channel and a bridge: a place where the channels in it hear each other."""
+
+    bridge_id: str = field(name="BridgeUniqueid", default="")
+    bridge_technology: str = field(name="BridgeTechnology", default="")
+
+
+class BridgeEnter(BridgeEvent, frozen=True, kw_only=True):
+    """A channel entered a bridge."""
+
+    NAME: ClassVar[str] = "BridgeEnter"
+
+
+class BridgeLeave(BridgeEvent, frozen=True, kw_only=True):
+    """A channel left a bridge."""
+
+    NAME: ClassVar[str] = "BridgeLeave"
+
+
+class DialEvent(ChannelEvent, frozen=True, kw_only=True):
+    """A channel dials another, ``dest_*``. For an originated call the dialling side is empty."""
+
+    dest_channel: str = field(name="DestChannel", default="")
+    dest_uniqueid: str = field(name="DestUniqueid", default="")
+    dest_linkedid: str = field(name="DestLinkedid", default="")
+    dest_exten: str = field(name="DestExten", default="")
+    dest_connected_num: str = field(name="DestConnectedLineNum", default="")
+    dest_connected_name: str = field(name="DestConnectedLineName", default="")
+    dest_caller_num: str = field(name="DestCallerIDNum", default="")
+    dial_string: str = field(name="DialString", default="")
+
+
+class DialBegin(DialEvent, frozen=True, kw_only=True):
+    """The dialled side was asked."""
+
+    NAME: ClassVar[str] = "DialBegin"
+
+
+class DialEnd(DialEvent, frozen=True, kw_only=True):
+    """How dialling ended. ``status``: ANSWER, BUSY, NOANSWER, CANCEL, CONGESTION, CHANUNAVAIL …"""
+
+    NAME: ClassVar[str] = "DialEnd"
+    status: str = field(name="DialStatus", default="")
+
+
+class BlindTransfer(Event, frozen=True, kw_only=True):
+    """A party handed the other one over to an extension, unannounced."""
+
+    NAME: ClassVar[str] = "BlindTransfer"
+    result: str = field(name="Result", default="")
+    channel: str = field(name="TransfererChannel", default="")
+    uniqueid: str = field(name="TransfererUniqueid", default="")
+    transferee_channel: str = field(name="TransfereeChannel", default="")
+    transferee_uniqueid: str = field(name="TransfereeUniqueid", default="")
+    extension: str = field(name="Extension", default="")
+    context: str = field(name="Context", default="")
+
+
+class AttendedTransfer(Event, frozen=True, kw_only=True):
+    """A party connected the two others it had on its two calls, and left."""
+
+    NAME: ClassVar[str] = "AttendedTransfer"
+    result: str = field(name="Result", default="")
+    channel: str = field(name="OrigTransfererChannel", default="")
+    uniqueid: str = field(name="OrigTransfererUniqueid", default="")
+    second_channel: str = field(name="SecondTransfererChannel", default="")
+    second_uniqueid: str = field(name="SecondTransfererUniqueid", default="")
+    transferee_uniqueid: str = field(name="TransfereeUniqueid", default="")
+    destination: str = field(name="DestType", default="")
+
+
+class Pickup(ChannelEvent, frozen=True, kw_only=True):
+    """A ringing call was answered by another phone: ``channel`` took that of ``target_*``."""
+
+    NAME: ClassVar[str] = "Pickup"
+    target_channel: str = field(name="TargetChannel", default="")
+    target_uniqueid: str = field(name="TargetUniqueid", default="")
+
+
 class QueueCallerJoin(ChannelEvent, frozen=True, kw_only=True):
     """A caller entered a queue at ``position`` (1 is the head)."""
 

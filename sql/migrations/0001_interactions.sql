@@ -124,9 +124,10 @@ CREATE TABLE ccm.interaction (
     inferred    boolean NOT NULL,
     CONSTRAINT interaction_channel_known CHECK (channel IN ('voice', 'email', 'callback')),
     CONSTRAINT interaction_direction_known CHECK (direction IN ('inbound', 'outbound', 'internal')),
-    CONSTRAINT interaction_state_known CHECK (state IN ('waiting', 'talking', 'left', 'ended')),
+    CONSTRAINT interaction_state_known CHECK (state IN ('waiting', 'ringing', 'talking', 'left', 'ended')),
     CONSTRAINT interaction_outcome_known CHECK (outcome IN
-        ('answered', 'abandoned', 'timed_out', 'left_by_key', 'no_agents', 'queue_full', 'withdrawn', 'lost')),
+        ('answered', 'abandoned', 'timed_out', 'left_by_key', 'no_agents', 'queue_full', 'withdrawn', 'moved',
+         'not_answered', 'busy', 'failed', 'lost')),
     CONSTRAINT interaction_ended_has_outcome CHECK ((state = 'ended') = (ended_at IS NOT NULL)
         AND (state <> 'ended' OR outcome IS NOT NULL)),
     CONSTRAINT interaction_ends_after_start CHECK (ended_at >= started_at)
@@ -137,7 +138,7 @@ COMMENT ON COLUMN ccm.interaction.version IS 'Grows with each change; an older v
 COMMENT ON COLUMN ccm.interaction.node_id IS 'The Asterisk it came in on';
 COMMENT ON COLUMN ccm.interaction.channel IS 'voice, email or callback';
 COMMENT ON COLUMN ccm.interaction.direction IS 'inbound, outbound or internal';
-COMMENT ON COLUMN ccm.interaction.state IS 'waiting in a queue, talking to an agent, left the queue without one, or ended';
+COMMENT ON COLUMN ccm.interaction.state IS 'waiting in a queue, ringing an agent or an outside number without one, talking to an agent, left (neither of these), or ended';
 COMMENT ON COLUMN ccm.interaction.linkedid IS 'Asterisk''s linked id, which all legs of the call share';
 COMMENT ON COLUMN ccm.interaction.uniqueid IS 'Unique id of the customer''s channel';
 COMMENT ON COLUMN ccm.interaction.caller_num IS 'Caller''s number as Asterisk had it; empty when withheld';
@@ -145,7 +146,7 @@ COMMENT ON COLUMN ccm.interaction.caller_name IS 'Caller''s name, plain text, as
 COMMENT ON COLUMN ccm.interaction.did IS 'Number that was dialled';
 COMMENT ON COLUMN ccm.interaction.started_at IS 'When the customer''s channel appeared, or the first we saw of it';
 COMMENT ON COLUMN ccm.interaction.ended_at IS 'When the customer''s channel was gone; null while it lasts';
-COMMENT ON COLUMN ccm.interaction.outcome IS 'answered when any agent talked to the customer, else how the last queue was left';
+COMMENT ON COLUMN ccm.interaction.outcome IS 'answered when any agent talked to the customer, else how the last queue was left, or for a call without a queue not_answered, busy, failed or abandoned';
 COMMENT ON COLUMN ccm.interaction.inferred IS 'True when some of this was concluded and not seen';
 
 CREATE TABLE ccm.interaction_event (
@@ -191,7 +192,8 @@ CREATE TABLE ccm.queue_visit (
     inferred       boolean NOT NULL,
     PRIMARY KEY (interaction_id, ordinal),
     CONSTRAINT queue_visit_outcome_known CHECK (outcome IN
-        ('answered', 'abandoned', 'timed_out', 'left_by_key', 'no_agents', 'queue_full', 'withdrawn', 'lost')),
+        ('answered', 'abandoned', 'timed_out', 'left_by_key', 'no_agents', 'queue_full', 'withdrawn', 'moved',
+         'not_answered', 'busy', 'failed', 'lost')),
     CONSTRAINT queue_visit_left_has_outcome CHECK ((left_at IS NULL) = (outcome IS NULL)),
     CONSTRAINT queue_visit_answered_is_outcome CHECK ((outcome = 'answered') = (answered_at IS NOT NULL)
         OR outcome IS NULL),
@@ -206,7 +208,7 @@ COMMENT ON COLUMN ccm.queue_visit.position IS 'Position on joining; 1 is the hea
 COMMENT ON COLUMN ccm.queue_visit.joined_at IS 'When it joined';
 COMMENT ON COLUMN ccm.queue_visit.answered_at IS 'When an agent answered; null when none did';
 COMMENT ON COLUMN ccm.queue_visit.left_at IS 'When it stopped waiting: answered or left; null while it waits';
-COMMENT ON COLUMN ccm.queue_visit.outcome IS 'How the stay ended; null while it waits';
+COMMENT ON COLUMN ccm.queue_visit.outcome IS 'How the stay ended; null while it waits; moved when an agent had waited for the customer, who took over the place';
 COMMENT ON COLUMN ccm.queue_visit.inferred IS 'True when some of this was concluded and not seen';
 
 CREATE TABLE ccm.offer (
@@ -228,7 +230,7 @@ COMMENT ON TABLE ccm.offer IS 'One ringing of one agent for one visit';
 COMMENT ON COLUMN ccm.offer.interaction_id IS 'The interaction';
 COMMENT ON COLUMN ccm.offer.ordinal IS 'First, second, … offer of this interaction, from 1';
 COMMENT ON COLUMN ccm.offer.version IS 'Grows with each change';
-COMMENT ON COLUMN ccm.offer.visit IS 'Ordinal of the visit';
+COMMENT ON COLUMN ccm.offer.visit IS 'Ordinal of the visit for which a queue rang; 0 for a call without a queue';
 COMMENT ON COLUMN ccm.offer.agent_id IS 'The agent whose phone rang';
 COMMENT ON COLUMN ccm.offer.offered_at IS 'When it began to ring';
 COMMENT ON COLUMN ccm.offer.ended_at IS 'When it stopped; null while it rings';
@@ -260,7 +262,7 @@ COMMENT ON TABLE ccm.segment IS 'The part of an interaction that one agent handl
 COMMENT ON COLUMN ccm.segment.interaction_id IS 'The interaction';
 COMMENT ON COLUMN ccm.segment.ordinal IS 'First, second, … segment of this interaction, from 1';
 COMMENT ON COLUMN ccm.segment.version IS 'Grows with each change';
-COMMENT ON COLUMN ccm.segment.visit IS 'Ordinal of the visit it came from';
+COMMENT ON COLUMN ccm.segment.visit IS 'Ordinal of the visit it came from, directly or by transfer; 0 for a call without a queue';
 COMMENT ON COLUMN ccm.segment.agent_id IS 'The agent';
 COMMENT ON COLUMN ccm.segment.channel IS 'Customer''s channel name in Asterisk';
 COMMENT ON COLUMN ccm.segment.agent_channel IS 'Agent''s channel name in Asterisk';

@@ -336,7 +336,7 @@ def test_calls_of_other_channels_are_ignored() -> None:
         2 Hangup caller=7
     """)
     assert told.facts == []
-    assert told.machine.channels == {}
+    assert told.machine.topology.channels == {}
 
 
 def test_a_restarted_daemon_goes_on_with_what_was_stored() -> None:

@@ -1,0 +1,174 @@
+"""What events of app_queue mean for a call: joining, ringing, being answered, leaving. Pure.
+
+Two things about app_queue shape these rules:
+
+- A caller leaves the queue (QueueCallerLeave) *before* Asterisk says why: AgentConnect follows, or
+  VarSet QUEUESTATUS, or nothing at all when the caller pressed an exit key. QueueCallerAbandon
+  comes before the leave, but Asterisk sends it for a timeout too; only what follows tells:
+  QUEUESTATUS or the hangup. So the phase ``LEAVING`` waits ``REASON_WITHIN`` for a reason.
+- AgentComplete may come after the Hangup of the caller, by seconds under load, and without the
+  caller's channel when both channels are gone. It is then matched by queue and member.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ccmiddleware.calls.call import Call, Phase
+from ccmiddleware.facts import EndedBy, Outcome, Segment
+from ccmiddleware.pbx import events as ami
+
+if TYPE_CHECKING:
+    from ccmiddleware.calls.machine import CallMachine
+
+REASON_WITHIN = timedelta(seconds=2)
+"""How long after leaving a queue the reason may still come."""
+
+LEFT_BECAUSE: dict[str, Outcome] = {
+    "TIMEOUT": "timed_out",
+    "FULL": "queue_full",
+    "JOINEMPTY": "no_agents",
+    "JOINUNAVAIL": "no_agents",
+    "LEAVEEMPTY": "no_agents",
+    "LEAVEUNAVAIL": "no_agents",
+    "WITHDRAW": "withdrawn",
+}
+"""Outcome by the value of QUEUESTATUS, the variable that Queue() sets."""
+
+ENDED_BY: dict[str, EndedBy] = {"caller": "caller", "agent": "agent", "transfer": "transfer"}
+
+
+def on_join(machine: CallMachine, event: ami.QueueCallerJoin, now: datetime) -> None:
+    """A caller entered a queue: a new interaction, or the next visit of one."""
+    call = machine.call_of(event)
+    if call is None or call.phase is Phase.GONE:
+        call = machine.begin(event, event.at)
+    elif call.phase is Phase.WAITING or call.phase is Phase.LEAVING:
+        # It can't be in two queues: the end of the earlier stay was not told.
+        call.leave("lost", event.at, inferred=True)
+    machine.by_uniqueid[event.uniqueid] = call
+    call.join(event.queue, event.position, event.at)
+    if machine.resync is not None:
+        machine.resync.waiting.add(event.uniqueid)
+
+
+def on_leave(machine: CallMachine, event: ami.QueueCallerLeave, now: datetime) -> None:
+    """A caller left a queue; why comes later."""
+    if machine.resync is not None:
+        machine.resync.waiting.discard(event.uniqueid)
+    call = machine.call_of(event)
+    if call is not None and call.phase is Phase.WAITING:
+        _leaving(machine, call, event.at, now, gave_up=False)
+
+
+def on_abandon(machine: CallMachine, event: ami.QueueCallerAbandon, now: datetime) -> None:
+    """A caller hung up, or Queue() gave up."""
+    if machine.resync is not None:
+        machine.resync.waiting.discard(event.uniqueid)
+    call = machine.call_of(event)
+    if call is not None and call.phase is Phase.WAITING:
+        _leaving(machine, call, event.at, now, gave_up=True)
+    elif call is not None and call.phase is Phase.GONE:
+        call.leave("abandoned", event.at)
+        machine.settle_late(call)
+
+
+def _leaving(
+    machine: CallMachine, call: Call, at: datetime, now: datetime, *, gave_up: bool
+) -> None:
+    call.phase = Phase.LEAVING
+    call.left_queue_at = at
+    call.gave_up = gave_up
+    machine.look_again(call, now + REASON_WITHIN)
+
+
+def on_status(machine: CallMachine, event: ami.QueueStatusSet, now: datetime) -> None:
+    """Why Queue() ended without an agent."""
+    machine.status_seen = True
+    if event.variable != "QUEUESTATUS":
+        return
+    call = machine.call_of(event)
+    outcome = LEFT_BECAUSE.get(event.value)
+    if call is not None and outcome is not None and call.phase is Phase.LEAVING:
+        call.leave(outcome, call.left_queue_at or event.at)
+
+
+def on_called(machine: CallMachine, event: ami.AgentCalled, now: datetime) -> None:
+    """A member's phone begins to ring."""
+    call = machine.call_of(event)
+    if call is not None and call.visits:
+        visit = len(call.visits)
+        call.offer(event.interface, event.member_name, event.dest_uniqueid, event.at, visit)
+
+
+def on_no_answer(machine: CallMachine, event: ami.AgentRingNoAnswer, now: datetime) -> None:
+    """A member did not answer."""
+    call = machine.call_of(event)
+    offer = call.offer_of(event.dest_uniqueid, event.interface) if call else None
+    if call is not None and offer is not None:
+        call.end_offer(offer, "ring_no_answer", event.at)
+        machine.settle_late(call)
+
+
+def on_connect(machine: CallMachine, event: ami.AgentConnect, now: datetime) -> None:
+    """A member answered."""
+    call = machine.call_of(event)
+    joined_at = event.at - timedelta(seconds=event.hold_time)
+    if call is None:
+        # Never seen waiting (we were away): the event says how long it waited.
+        call = machine.begin(event, joined_at)
+        call.join(event.queue, 1, joined_at, inferred=True)
+    visit = call.visit
+    if visit is None or visit.queue != event.queue:
+        joined_at = max(joined_at, call.row.started_at)
+        call.leave("lost", joined_at, inferred=True)
+        call.join(event.queue, 1, joined_at, inferred=True)
+    offer = call.offer_of(event.dest_uniqueid, event.interface)
+    if offer is None or offer.visit == 0:
+        rang_at = event.at - timedelta(seconds=event.ring_time)
+        visits = len(call.visits)
+        call.offer(event.interface, event.member_name, event.dest_uniqueid, rang_at, visits)
+        offer = call.offers[-1]
+    segment = call.connect(offer, event.channel, event.dest_channel, event.at)
+    machine.bind(event.dest_uniqueid, call, segment.ordinal)
+    machine.due.pop(call.row.id, None)
+
+
+def on_complete(machine: CallMachine, event: ami.AgentComplete, now: datetime) -> None:
+    """A talk that a queue made has ended."""
+    found = _segment_of(machine, event)
+    if found is not None:
+        call, segment = found
+        at = event.at
+        if call.row.ended_at is not None:
+            # Told late: the talk can't have outlasted the customer's channel.
+            at = min(at, call.row.ended_at)
+        machine.complete(call, segment, ENDED_BY.get(event.reason, "caller"), at)
+        machine.settle_late(call)
+
+
+def _segment_of(machine: CallMachine, event: ami.AgentComplete) -> tuple[Call, Segment] | None:
+    """The talk that an AgentComplete ends, also when it names no channel any more."""
+    call = machine.by_uniqueid.get(event.uniqueid)
+    found = machine.talks.get(event.dest_uniqueid)
+    if found is not None and (call is None or call is found[0]):
+        return found[0], found[0].segments[found[1] - 1]
+    call = call or machine.call_of(event)
+    among = [call] if call is not None else list(machine.by_id.values())
+    fitting = [
+        (one, segment)
+        for one in among
+        for segment in one.open_segments()
+        if segment.interface == event.interface and one.queue_of(segment) == event.queue
+    ]
+    return min(fitting, key=lambda pair: pair[1].answered_at) if fitting else None
+
+
+def on_member(machine: CallMachine, event: ami.MemberEvent, now: datetime) -> None:
+    """A member as it is: whose phone it is, and how long its wrap-up lasts."""
+    machine.wrap_up[event.queue, event.interface] = event.wrapup_time
+    machine.member_names[event.interface] = event.member_name
+    machine.members_by_phone[event.interface] = event.interface
+    if event.state_interface:
+        machine.members_by_phone[event.state_interface] = event.interface
