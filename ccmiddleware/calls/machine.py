@@ -21,6 +21,7 @@ from ccmiddleware.calls.resync import Resync
 from ccmiddleware.calls.talks import END_WITHIN, conclude_breaks
 from ccmiddleware.calls.topology import Topology, interface_of
 from ccmiddleware.facts import (
+    Agent,
     AnyFact,
     Direction,
     EndedBy,
@@ -115,6 +116,9 @@ class CallMachine:
                     self.by_id[fact.interaction_id].offers.append(fact)
                 case Segment() if fact.interaction_id in self.by_id:
                     self.by_id[fact.interaction_id].segments.append(fact)
+                case Agent():
+                    self.member_names[fact.interface] = fact.name
+                    self.members_by_phone[fact.interface] = fact.interface
                 case _:
                     pass
         for call in self.by_id.values():
@@ -235,6 +239,15 @@ class CallMachine:
                 call.end_offer(offer, "caller_gone", ended_at)
             call.correct_outcome()
             self.forget_if_settled(call)
+
+    def left_unexplained(self, call: Call, at: datetime) -> None:
+        """A call that was leaving a queue hung up, or joined another: no reason comes any more.
+
+        Asterisk says nothing more of a caller who pressed an exit key. Without the class dialplan
+        it would have said nothing of a timeout either, and this is a guess.
+        """
+        outcome: Outcome = "abandoned" if call.gave_up else "left_by_key"
+        call.leave(outcome, call.left_queue_at or at, inferred=not self.status_seen)
 
     def settle_late(self, call: Call) -> None:
         """Rows were closed; if the customer is gone, that may be the end of the call."""

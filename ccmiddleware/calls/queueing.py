@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ccmiddleware.calls.call import Call, Phase
+from ccmiddleware.calls.talks import BREAK_WITHIN
 from ccmiddleware.facts import EndedBy, Outcome, Segment
 from ccmiddleware.pbx import events as ami
 
@@ -44,7 +45,9 @@ def on_join(machine: CallMachine, event: ami.QueueCallerJoin, now: datetime) -> 
     call = machine.call_of(event)
     if call is None or call.phase is Phase.GONE:
         call = machine.begin(event, event.at)
-    elif call.phase is Phase.WAITING or call.phase is Phase.LEAVING:
+    elif call.phase is Phase.LEAVING:
+        machine.left_unexplained(call, event.at)
+    elif call.phase is Phase.WAITING:
         # It can't be in two queues: the end of the earlier stay was not told.
         call.leave("lost", event.at, inferred=True)
     machine.by_uniqueid[event.uniqueid] = call
@@ -140,11 +143,18 @@ def on_complete(machine: CallMachine, event: ami.AgentComplete, now: datetime) -
     found = _segment_of(machine, event)
     if found is not None:
         call, segment = found
-        at = event.at
+        at, reason = event.at, ENDED_BY.get(event.reason, "caller")
         if call.row.ended_at is not None:
             # Told late: the talk can't have outlasted the customer's channel.
             at = min(at, call.row.ended_at)
-        machine.complete(call, segment, ENDED_BY.get(event.reason, "caller"), at)
+        broken = call.breaks.get(segment.ordinal)
+        if broken is not None:
+            at = min(at, broken[0])
+            gone_at = call.row.ended_at or event.at
+            if gone_at - at > BREAK_WITHIN:
+                # The customer was moved away; app_queue tells only when that channel is gone.
+                reason = "transfer"
+        machine.complete(call, segment, reason, at)
         machine.settle_late(call)
 
 

@@ -118,10 +118,8 @@ def note_breaks(machine: CallMachine, call: Call, at: datetime, now: datetime) -
     """Note which talks of the call are connected no more."""
     peers = machine.topology.peers(call.row.uniqueid)
     for segment in call.open_segments():
-        if (
-            peers.isdisjoint(call.ends.get(segment.ordinal, ()))
-            and segment.ordinal not in call.breaks
-        ):
+        ordinal = segment.ordinal
+        if ordinal not in call.breaks and peers.isdisjoint(call.ends.get(ordinal, ())):
             patience = BREAK_WITHIN if ordinal in call.direct else END_WITHIN
             call.breaks[ordinal] = (at, now + patience)
             machine.look_again(call, now + patience)
@@ -187,10 +185,7 @@ def _end_offer_of(call: Call, event: ami.Hangup) -> None:
 
 def _end(machine: CallMachine, call: Call, event: ami.Hangup, now: datetime) -> None:
     if call.phase is Phase.LEAVING:
-        # Gone before a reason came: nothing more will come but a late connect.
-        outcome: Outcome = "abandoned" if call.gave_up else "left_by_key"
-        left_at = call.left_queue_at or event.at
-        call.leave(outcome, left_at, inferred=not machine.status_seen)
+        machine.left_unexplained(call, event.at)
     conclude_breaks(machine, call, None, gone=event.uniqueid)
     for offer in call.open_offers():
         if offer.visit == 0:

@@ -23,6 +23,10 @@ OUTCOMES = (
     "no_agents",
     "queue_full",
     "withdrawn",
+    "moved",
+    "not_answered",
+    "busy",
+    "failed",
     "lost",
 )
 """facts.Outcome; a test holds that they are the same (importing it costs start-up time)."""

@@ -13,6 +13,8 @@ _ORDER = (
     "recording",
     "hold",
     "unhold",
+    "blind_transfer",
+    "attended_transfer",
     "completed",
     "abandoned",
     "timed_out",
@@ -20,6 +22,7 @@ _ORDER = (
     "no_agents",
     "queue_full",
     "withdrawn",
+    "moved",
     "lost",
     "ended",
 )
@@ -40,6 +43,9 @@ _WORDS = {
     "no_agents": "nobody there to answer",
     "queue_full": "queue was full",
     "withdrawn": "taken out of the queue",
+    "moved": "place in the queue taken over by the customer",
+    "blind_transfer": "transferred",
+    "attended_transfer": "transferred after consultation",
     "lost": "lost sight of the call",
     "ended": "call ended",
 }

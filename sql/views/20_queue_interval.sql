@@ -45,6 +45,8 @@ WITH visit AS (
         FROM ccm.offer
         WHERE offer.interaction_id = v.interaction_id AND offer.visit = v.ordinal
     ) o
+    -- A place that the customer took over from an agent is counted once, as the customer's.
+    WHERE v.outcome IS DISTINCT FROM 'moved'
 ),
 counted AS (
     SELECT
