@@ -111,6 +111,8 @@ class Resync:
         for segment in call.open_segments():
             machine.complete(call, segment, "lost", at, inferred=True)
         call.leave("lost", at, inferred=True)
+        for offer in call.open_offers():
+            call.end_offer(offer, "lost", at)
         call.hang_up(at, inferred=True)
         machine.forget_if_settled(call)
 

@@ -3,7 +3,7 @@
 from pbx_story import EPOCH, at
 from test_machine import ANSWERED, Told
 
-from ccmiddleware.facts import Interaction, QueueVisit, Segment
+from ccmiddleware.facts import Interaction, Offer, QueueVisit, Segment
 
 WAITING = """
 0 Newchannel caller=1
@@ -20,6 +20,21 @@ def test_what_is_gone_is_closed_when_the_view_was_lost() -> None:
     assert all(row.inferred for row in told.rows(Interaction))
     assert told.row(Segment).ended_by == "lost"
     assert told.row(Segment).ended_at == at(10)
+    assert not told.machine.by_id
+
+
+def test_a_call_that_rang_an_agent_without_a_queue_is_closed_too() -> None:
+    told = Told()
+    told.machine.members_by_phone["PJSIP/1001"] = "PJSIP/1001"
+    told.after("""
+        0 Newchannel caller=1
+        1 DialBegin caller=1 agent=1001
+    """)
+    assert told.row(Interaction).state == "ringing"
+    told.machine.miss(at(5))
+    told.after("9 QueueStatusComplete ListItems=0\n9 CoreShowChannelsComplete ListItems=0")
+    assert (told.row(Interaction).outcome, told.row(Interaction).inferred) == ("not_answered", True)
+    assert told.row(Offer).outcome == "lost"
     assert not told.machine.by_id
 
 
