@@ -290,7 +290,9 @@ class Asterisk:
         self.callers.append(caller)
         return caller
 
-    def agent_call(self, extension: str, number: str, script: list[Step]) -> Caller:
+    def agent_call(
+        self, extension: str, number: str, script: list[Step], patience: float = 60.0
+    ) -> Caller:
         """A call that an agent dials; ``await caller.start()`` dials."""
         caller = Caller(
             self.servers,
@@ -301,6 +303,7 @@ class Asterisk:
             "",
             self._sounds("agent"),
             script,
+            patience=patience,
             network=addresses.PHONES,
         )
         self.callers.append(caller)

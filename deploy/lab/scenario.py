@@ -123,7 +123,7 @@ def caller_scenario(
     parts = [
         _send(initial("INVITE", f"To: <{target}>", extra + _sdp("sendrecv")), again=True),
         answer(100, None, []),
-        *(answer(status, None, [_DIALOG, _log("ringing")]) for status in (180, 183)),
+        *(answer(status, None, [_DIALOG, _log("ringing")]) for status in (180, 181, 183)),
         *refused,
         answer(200, None, [_DIALOG, _log("answered")]),
         _send(dialog.head("ACK") + _NOTHING),

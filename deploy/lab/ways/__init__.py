@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from lab.asterisk import Asterisk
 from lab.root import Servers
-from lab.ways import attended, blind, features, hold, redirects
+from lab.ways import attended, blind, chains, direct, features, hold, members, redirects, waiting
 from lab.ways.plan import PLAN
 from lab.ways.stage import ON_CUE, Stage
 
 Way = Callable[[Stage], Awaitable[None]]
 
-WAYS: dict[str, Way] = {
-    way.__name__: way for room in (blind, attended, hold, features, redirects) for way in room.WAYS
-}
+ROOMS = (blind, attended, chains, hold, features, redirects, waiting, members, direct)
+
+WAYS: dict[str, Way] = {way.__name__: way for room in ROOMS for way in room.WAYS}
 
 
 def description(name: str) -> str:

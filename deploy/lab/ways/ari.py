@@ -1,8 +1,9 @@
 """An ARI application that moves calls behind our back, as another program on the PBX might."""
 
 import asyncio
-from types import TracebackType
-from typing import Any, Self
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 
@@ -13,35 +14,17 @@ TIMEOUT = 20
 
 
 class Ari:
-    """The application while it is connected."""
+    """The application while it is connected (``application``)."""
 
-    def __init__(self, pbx: Asterisk) -> None:
-        self._url = pbx.ari_url
-        self._auth = aiohttp.BasicAuth(pbx.user, pbx.ari_secret)
-        self._session: aiohttp.ClientSession | None = None
-        self._events: aiohttp.ClientWebSocketResponse | None = None
-
-    async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(auth=self._auth)
-        self._events = await self._session.ws_connect(
-            f"{self._url}/events", params={"app": APPLICATION}
-        )
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+    def __init__(
+        self, url: str, session: aiohttp.ClientSession, events: aiohttp.ClientWebSocketResponse
     ) -> None:
-        if self._events is not None:
-            await self._events.close()
-        if self._session is not None:
-            await self._session.close()
+        self._url = url
+        self._session = session
+        self._events = events
 
     async def entered(self, channel: str) -> None:
         """Wait until a channel (by id) is ours."""
-        assert self._events is not None
         async with asyncio.timeout(TIMEOUT):
             while True:
                 event = await self._events.receive_json()
@@ -65,10 +48,21 @@ class Ari:
         await self._do("DELETE", f"channels/{channel}")
 
     async def _do(self, method: str, path: str, **parameters: str) -> Any:
-        assert self._session is not None
         async with (
             asyncio.timeout(TIMEOUT),
             self._session.request(method, f"{self._url}/{path}", params=parameters) as answer,
         ):
             answer.raise_for_status()
             return await answer.json() if answer.status != 204 else None
+
+
+@contextlib.asynccontextmanager
+async def application(pbx: Asterisk) -> AsyncIterator[Ari]:
+    """Connect the application."""
+    auth = aiohttp.BasicAuth(pbx.user, pbx.ari_secret)
+    events = f"{pbx.ari_url}/events"
+    async with (
+        aiohttp.ClientSession(auth=auth) as session,
+        session.ws_connect(events, params={"app": APPLICATION}) as stream,
+    ):
+        yield Ari(pbx.ari_url, session, stream)

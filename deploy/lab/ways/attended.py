@@ -98,6 +98,23 @@ async def attended_to_queue_waiting(stage: Stage) -> None:
     await stage.phone("1002").hang_up()
 
 
+async def attended_to_queue_given_up(stage: Stage) -> None:
+    """The agent waits in another queue in vain, and goes back to the caller."""
+    await stage.members("support", "1001")
+    await stage.members("sales", "1002")
+    await stage.phones(a1002=[Ring()])
+    await stage.call(SUPPORT)
+    await stage.connected()
+    await stage.phone("1001").hold()
+    consult = await stage.dial("1001", SALES)
+    await stage.event("AgentCalled", 2)
+    await stage.talk()
+    await consult.hang_up()
+    await stage.phone("1001").resume()
+    await stage.talk(0.6)
+    await stage.phone("1001").hang_up()
+
+
 async def attended_given_up(stage: Stage) -> None:
     """The agent asks a colleague, ends that, and goes back to the caller."""
     await stage.members("support", "1001")
@@ -129,6 +146,6 @@ async def attended_caller_gone(stage: Stage) -> None:
 
 WAYS = (
     attended_to_agent, attended_to_agent_ringing, attended_to_agent_ringing_abandoned,
-    attended_outside, attended_to_queue, attended_to_queue_waiting, attended_given_up,
-    attended_caller_gone,
+    attended_outside, attended_to_queue, attended_to_queue_waiting, attended_to_queue_given_up,
+    attended_given_up, attended_caller_gone,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Blind transfers by the agent's phone (SIP REFER)."""
 
-from lab.script import Ring
+from lab.script import Decline, Ring
 from lab.ways.plan import NOWHERE, OUTSIDE, SALES, SUPPORT
 from lab.ways.stage import Stage
 
@@ -37,6 +37,24 @@ async def blind_to_agent_abandoned(stage: Stage) -> None:
     await stage.phone("1002").seen("offered")
     await stage.talk()
     await caller.hang_up()
+
+
+async def blind_to_agent_no_answer(stage: Stage) -> None:
+    """The colleague does not answer the transferred call: the dialplan ends it."""
+    await stage.members("support", "1001")
+    await stage.phones(a1002=[Ring()])
+    await stage.call(SUPPORT)
+    await stage.connected()
+    await stage.phone("1001").refer(stage.address("71002"))
+
+
+async def blind_to_agent_busy(stage: Stage) -> None:
+    """The colleague's phone declines the transferred call (486): the dialplan ends it."""
+    await stage.members("support", "1001")
+    await stage.phones(a1002=[Decline(486)])
+    await stage.call(SUPPORT)
+    await stage.connected()
+    await stage.phone("1001").refer(stage.address("71002"))
 
 
 async def blind_to_queue(stage: Stage) -> None:
@@ -95,6 +113,7 @@ async def blind_nowhere(stage: Stage) -> None:
 
 
 WAYS = (
-    blind_to_agent, blind_to_agent_caller_hangs_up, blind_to_agent_abandoned, blind_to_queue,
-    blind_to_queue_abandoned, blind_to_same_queue, blind_outside, blind_nowhere,
+    blind_to_agent, blind_to_agent_caller_hangs_up, blind_to_agent_abandoned,
+    blind_to_agent_no_answer, blind_to_agent_busy, blind_to_queue, blind_to_queue_abandoned,
+    blind_to_same_queue, blind_outside, blind_nowhere,
 )  # fmt: skip

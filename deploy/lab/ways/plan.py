@@ -14,12 +14,12 @@ AGENTS = (
     Agent("1004", "Dana O'Neil", (*GROUP, "rtp_timeout = 2")),
 )
 
-# Trunk numbers. Those up to …10 lead to a queue of the plan, the others are in DIALPLAN.
-SUPPORT, SALES, ALL, TINY, STRICT, LEAVING, PATIENT, KEYS, ANNOUNCED, TWICE = (
-    f"120255501{number:02}" for number in range(1, 11)
-)
-FEATURES, AGAIN, OVERFLOW, VOICEMAIL, FIRST, GREETED = (
-    f"120255501{number:02}" for number in range(11, 17)
+# Trunk numbers of queues (PLAN), and those that DIALPLAN handles.
+(
+    SUPPORT, SALES, ALL, TINY, STRICT, LEAVING, BRIEF, KEYS, PAUSING, WRAPPING, BOTH, POOL,
+) = (f"120255501{number:02}" for number in range(1, 13))  # fmt: skip
+FEATURES, AGAIN, OVERFLOW, VOICEMAIL, URGENT, GREETED, DIRECT = (
+    f"120255501{number:02}" for number in range(21, 28)
 )
 OUTSIDE = "012025550177"
 """What an agent dials to reach somebody outside."""
@@ -32,10 +32,42 @@ COMPLETE, ABORT, THREE_WAY, SWAP = "*2", "*1", "*3", "*4"
 
 DIALPLAN = f"""
 [trunk]
-; Agents and callers may transfer and hang up by keys here.
+; Agents and callers may transfer, park and hang up by keys here.
 exten => {FEATURES},1,Answer()
- same => n,Queue(support,tThH)
+ same => n,Queue(support,tThHkK)
  same => n,Wait(0.3)
+ same => n,Hangup()
+
+exten => {AGAIN},1,Answer()
+ same => n,Queue(support,c)
+ same => n,Queue(support)
+ same => n,Hangup()
+
+exten => {OVERFLOW},1,Answer()
+ same => n,Queue(support,,,,2)
+ same => n,Queue(sales)
+ same => n,Hangup()
+
+exten => {VOICEMAIL},1,Answer()
+ same => n,Queue(support,,,,2)
+ same => n,Record(${{ASTSPOOLDIR}}/message.wav,0,2,q)
+ same => n,Hangup()
+
+exten => {URGENT},1,Answer()
+ same => n,Set(QUEUE_PRIO=10)
+ same => n,Queue(support)
+ same => n,Hangup()
+
+; The agent hears 5 s of something before the caller is put through.
+exten => {GREETED},1,Answer()
+ same => n,Queue(support,,,${{ASTSPOOLDIR}}/../music/quiet)
+ same => n,Hangup()
+
+exten => {DIRECT},1,Dial(PJSIP/1001,2)
+ same => n,Hangup()
+
+[exits]
+exten => 2,1,Queue(sales)
  same => n,Hangup()
 
 [agents]
@@ -44,6 +76,24 @@ exten => 7000,1,Answer()
 exten => 7001,1,Answer()
  same => n,Wait(30)
 exten => 7002,1,Stasis(ways)
+exten => 7003,1,Answer()
+ same => n,AgentLogin(100,s)
+; 7 before an extension rings it only for 2 s; 8 listens, 9 takes part.
+exten => _71XXX,1,Dial(PJSIP/${{EXTEN:1}},2)
+ same => n,Hangup()
+exten => _81XXX,1,Answer()
+ same => n,ChanSpy(PJSIP/${{EXTEN:1}},qES)
+ same => n,Hangup()
+exten => _91XXX,1,Answer()
+ same => n,ChanSpy(PJSIP/${{EXTEN:1}},qBES)
+ same => n,Hangup()
+exten => _*81XXX,1,PickupChan(PJSIP/${{EXTEN:2}})
+ same => n,Hangup()
+include => parkedcalls
+
+[pool]
+exten => 100,1,AgentRequest(100)
+ same => n,Hangup()
 """
 
 FEATURES_CONF = f"""\
@@ -79,13 +129,44 @@ def queue(name: str, did: str, **habits: object) -> Queue:
     return Queue(name, did, members=(), **{"strategy": "linear", "ring": 2, **habits})  # type: ignore[arg-type]
 
 
+PARKING_CONF = """\
+[default]
+parkext => 700
+parkpos => 701-709
+context => parkedcalls
+parkingtime = 5
+comebacktoorigin = yes
+comebackdialtime = 10
+"""
+
+AGENTS_CONF = """\
+[general]
+
+[100]
+fullname = Alice Arnold
+"""
+
 PLAN = Plan(
     agents=AGENTS,
     queues=(
         queue("support", SUPPORT),
         queue("sales", SALES),
         queue("all", ALL, strategy="ringall"),
+        queue("tiny", TINY, maxlen=1),
+        queue("strict", STRICT, joinempty="strict"),
+        queue("leaving", LEAVING, leavewhenempty="strict"),
+        queue("brief", BRIEF, patience=2),
+        queue("keys", KEYS, keys="", more=("context = exits",)),
+        queue("pausing", PAUSING, more=("autopause = yes",)),
+        queue("wrapping", WRAPPING, wrapup=3),
+        queue("both", BOTH, ring=4, more=("ringinuse = yes",)),
+        queue("pool", POOL),
     ),
     dialplan=DIALPLAN,
-    files={"features.conf": FEATURES_CONF, "confbridge.conf": CONFBRIDGE_CONF},
+    files={
+        "features.conf": FEATURES_CONF,
+        "confbridge.conf": CONFBRIDGE_CONF,
+        "res_parking.conf": PARKING_CONF,
+        "agents.conf": AGENTS_CONF,
+    },
 )

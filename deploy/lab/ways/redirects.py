@@ -1,7 +1,7 @@
 """What the PBX's own tools do to calls behind everybody's back: AMI and ARI."""
 
 from lab.script import Ring
-from lab.ways.ari import Ari
+from lab.ways.ari import application
 from lab.ways.plan import FEATURES, SALES, SUPPORT
 from lab.ways.stage import Stage
 
@@ -121,7 +121,7 @@ async def moved_by_ari(stage: Stage) -> None:
     await stage.members("support", "1001")
     await stage.call(SUPPORT)
     connect = await stage.connected()
-    async with Ari(stage.pbx) as ari:
+    async with application(stage.pbx) as ari:
         await stage.redirect(connect["Channel"], STASIS)
         await ari.entered(connect["Uniqueid"])
         other = await ari.originate("PJSIP/1002")

@@ -9,7 +9,7 @@ from lab.ami import Ami, Headers
 from lab.asterisk import Asterisk
 from lab.errors import LabError
 from lab.phones import Caller, Dialog, Phone
-from lab.script import Answer, Obey, Step
+from lab.script import Answer, Obey, Step, Talk
 
 ON_CUE: tuple[Step, ...] = (Answer(0.3), Obey())
 """What every phone does unless a way says otherwise: answer, and do what it is told."""
@@ -59,14 +59,21 @@ class Stage:
         self, did: str, *script: Step, number: str = "12025550199", name: str = "Zoë Ångström"
     ) -> Caller:
         """Somebody outside calls; returns at once. Without a script the caller obeys cues."""
-        caller = self.pbx.caller(did, list(script) or [Obey()], number, name)
-        self.callers.append(caller)
-        await caller.start()
-        return caller
+        return await self._start(self.pbx.caller(did, list(script) or [Obey()], number, name))
 
     async def dial(self, extension: str, number: str, *script: Step) -> Caller:
         """An agent dials, on a second line of the phone; returns at once."""
-        caller = self.pbx.agent_call(extension, number, list(script) or [Obey()])
+        return await self._start(self.pbx.agent_call(extension, number, list(script) or [Obey()]))
+
+    async def cold_call(self, did: str, patience: float) -> Caller:
+        """Somebody outside calls, and gives up after ``patience`` seconds without an answer."""
+        return await self._start(self.pbx.caller(did, [Talk()], patience=patience))
+
+    async def cold_dial(self, extension: str, number: str, patience: float) -> Caller:
+        """An agent dials, and gives up after ``patience`` seconds without an answer."""
+        return await self._start(self.pbx.agent_call(extension, number, [Talk()], patience))
+
+    async def _start(self, caller: Caller) -> Caller:
         self.callers.append(caller)
         await caller.start()
         return caller
@@ -125,6 +132,7 @@ class Stage:
 
     async def over(self, seconds: float = 20) -> None:
         """Wait until every channel that came has gone, and nothing more is told."""
+        await self.event("Newchannel")
         await self.watch.drain(0.3)
         try:
             async with asyncio.timeout(seconds):
