@@ -8,6 +8,9 @@ import sys
 import pytest
 from lab.root import Servers, servers
 
+# Their assertions are as telling as those of tests.
+pytest.register_assert_rewrite("outage_site")
+
 
 @pytest.fixture(scope="session")
 def lab_servers() -> Servers:
