@@ -1,4 +1,8 @@
-"""Records the talks of one node: MixMonitor on the customer's channel, then the finished file.
+"""Records the talks of one node: MixMonitor on one of its channels, then the finished file.
+
+The talk that a queue makes is recorded on the customer's channel. A talk that follows a transfer,
+or has no queue, is recorded on the agent's: two MixMonitors on one channel can't be told apart when
+one of them is to stop, and in a three-way call both talks go on at once.
 
 One task follows each recording from the answer to the finished file, so that its steps keep their
 order. Everything it learns is told as a ``Recording`` fact; a recording that should exist and does
@@ -18,7 +22,7 @@ from msgspec.structs import replace
 
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.facts import AnyFact, Recording, Segment
+from ccmiddleware.facts import AnyFact, Interaction, Recording, Segment
 from ccmiddleware.recordings.finishing import Finished, inspect
 from ccmiddleware.recordings.policy import relative_path, wanted
 
@@ -70,10 +74,14 @@ class Recorder:
         self.ended: dict[Key, asyncio.Future[datetime]] = {}
         """One future for each recording that is followed; set to the end of the talk."""
         self._new: asyncio.Queue[tuple[Recording, str, bool]] = asyncio.Queue()
+        self._visits: dict[UUID, dict[int, int]] = {}
+        """By interaction: the first segment of each visit, which is the one that a queue made."""
 
     def observe(self, facts: Iterable[AnyFact], queue_of: Callable[[Segment], str]) -> None:
         """Look at facts of the call machine: talks that begin, talks that end."""
         for fact in facts:
+            if isinstance(fact, Interaction) and fact.ended_at is not None:
+                self._visits.pop(fact.id, None)
             if not isinstance(fact, Segment):
                 continue
             key = (fact.interaction_id, fact.ordinal)
@@ -93,11 +101,21 @@ class Recorder:
                         path=str(relative_path(fact, policy)),
                         started_at=fact.answered_at,
                     )
-                    self._follow(recording, fact.channel, fresh=True)
+                    self._follow(recording, self._channel_of(fact), fresh=True)
+
+    def _channel_of(self, segment: Segment) -> str:
+        """The channel on which a talk is recorded."""
+        first = self._visits.setdefault(segment.interaction_id, {})
+        made_by_queue = segment.visit > 0 and (
+            first.setdefault(segment.visit, segment.ordinal) == segment.ordinal
+        )
+        return segment.channel if made_by_queue else segment.agent_channel
 
     def restore(self, facts: Iterable[AnyFact]) -> None:
         """Take up what an earlier daemon left unfinished."""
         facts = list(facts)
+        for segment in (fact for fact in facts if isinstance(fact, Segment)):
+            self._channel_of(segment)
         talking = {
             (fact.interaction_id, fact.ordinal): fact
             for fact in facts
@@ -106,9 +124,10 @@ class Recorder:
         for fact in facts:
             if isinstance(fact, Recording) and fact.state in ("expected", "recording"):
                 key = (fact.interaction_id, fact.segment)
-                segment = talking.get(key)
-                self._follow(fact, segment.channel if segment is not None else "", fresh=False)
-                if segment is None:
+                talk = talking.get(key)
+                channel = self._channel_of(talk) if talk is not None else ""
+                self._follow(fact, channel, fresh=False)
+                if talk is None:
                     self.ended[key].set_result(fact.ended_at or fact.started_at)
 
     def _follow(self, recording: Recording, channel: str, *, fresh: bool) -> None:

@@ -82,7 +82,9 @@ class Desk:
 
     def states(self) -> list[str]:
         recordings = [fact for fact in self.told if isinstance(fact, Recording)]
-        assert [one.version for one in recordings] == sorted({one.version for one in recordings})
+        for segment in {one.segment for one in recordings}:
+            versions = [one.version for one in recordings if one.segment == segment]
+            assert versions == sorted(set(versions))
         return [one.state for one in recordings]
 
     @property
@@ -277,3 +279,15 @@ async def test_a_restarted_daemon_does_not_truncate_what_is_being_recorded(tmp_p
     async with desk.running():
         await desk.until(lambda: desk.last_state == "recording")
     assert desk.asterisk.sent == []
+
+
+async def test_a_talk_after_a_transfer_is_recorded_on_the_agents_channel(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    second = replace(TALK, ordinal=2, version=7, agent_channel="PJSIP/1002-2")
+    direct = replace(TALK, ordinal=3, version=8, visit=0, agent_channel="PJSIP/1003-3")
+    next_queue = replace(TALK, ordinal=4, version=9, visit=2, agent_channel="PJSIP/1004-4")
+    async with desk.running():
+        desk.observe(TALK, second, direct, next_queue)
+        await desk.until(lambda: desk.states().count("recording") == 4)
+    channels = [fields["Channel"] for _, fields in desk.asterisk.sent]
+    assert channels == ["PJSIP/trunk-1", "PJSIP/1002-2", "PJSIP/1003-3", "PJSIP/trunk-1"]
