@@ -129,6 +129,12 @@ class NodeSettings(Section):
         description="The same directory as Asterisk sees it, when that differs.",
     )
 
+    queue_log: Path | None = Field(
+        default=None,
+        description="Asterisk's queue_log file. With it, calls that went by while the daemon was "
+        "away are completed, and ours can be reconciled with Asterisk's own count.",
+    )
+
     @property
     def recordings_for_asterisk(self) -> Path:
         """The recording directory as Asterisk sees it."""

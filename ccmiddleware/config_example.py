@@ -28,6 +28,7 @@ _SAMPLES: dict[str, Any] = {
     "node.ari.secret": "",
     "node.ari.secret_file": "/etc/ccmiddleware/ari.secret",
     "node.recordings_on_asterisk": "/var/spool/asterisk/monitor",
+    "node.queue_log": "/var/log/asterisk/queue_log",
     "database.url": "postgresql://ccm@db.example.net/ccm",
     "database.password_file": "/etc/ccmiddleware/database.password",
     "queue.sales.service_level_seconds": 30,

@@ -199,6 +199,39 @@ class Recording(Fact, frozen=True, kw_only=True, tag="recording"):
     error: str = ""
 
 
+class QueueLogRow(Fact, frozen=True, kw_only=True, tag="queue_log_row"):
+    """One row of Asterisk's queue_log, as it stands in the file. Append-only.
+
+    ``key`` is computed from the row itself and tells apart equal rows of one second, so that a file
+    may be read any number of times. ``sequence`` grows in the order of reading.
+    """
+
+    node: str
+    at: datetime
+    key: UUID
+    sequence: int
+    call: str
+    queue: str
+    agent: str
+    event: str
+    data: list[str]
+
+
+class QueueLogPosition(Fact, frozen=True, kw_only=True, tag="queue_log_position"):
+    """How far a node's queue_log has been read; told after the rows before it.
+
+    ``fingerprint`` is a hash of the last bytes before ``offset`` and finds the file again under
+    whatever name. ``version`` counts the bytes read in all files.
+    """
+
+    node: str
+    version: int
+    inode: int
+    offset: int
+    fingerprint: str
+    row_at: datetime
+
+
 AnyFact = (
     InteractionEvent
     | Interaction
@@ -210,6 +243,8 @@ AnyFact = (
     | Queue
     | AgentState
     | Recording
+    | QueueLogRow
+    | QueueLogPosition
 )
 
 _encoder = msgspec.json.Encoder()

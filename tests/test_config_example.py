@@ -43,7 +43,10 @@ def test_what_is_commented_out_are_the_defaults() -> None:
     )
     same = full.model_dump(exclude={"queue", "node"})
     assert same == bare.model_dump(exclude={"queue", "node"})
-    assert full.node[0].model_copy(update={"recordings_on_asterisk": None}) == bare.node[0]
+    assert (
+        full.node[0].model_copy(update={"recordings_on_asterisk": None, "queue_log": None})
+        == bare.node[0]
+    )
 
 
 def test_every_setting_stands_in_the_example_and_in_the_table() -> None:

@@ -62,6 +62,15 @@ class _AgentState(msgspec.Struct):
     version: int
 
 
+class _QueueLogRow(msgspec.Struct):
+    node: str
+
+
+class _QueueLogPosition(msgspec.Struct):
+    node: str
+    version: int
+
+
 class _Agent(msgspec.Struct):
     node: str
     interface: str
@@ -149,6 +158,15 @@ KINDS: dict[bytes, Kind] = {
         row=lambda f: (f.node, f.interface, f.started_at),
         names=lambda f: Names(f.node, "", f.interface),
         interaction=lambda f: "",
+    ),
+    b"queue_log_row": Kind(
+        "apply_queue_log_row", _head(_QueueLogRow), names=lambda f: Names(f.node)
+    ),
+    b"queue_log_position": Kind(
+        "apply_queue_log_position",
+        _head(_QueueLogPosition),
+        row=lambda f: f.node,
+        names=lambda f: Names(f.node),
     ),
 }
 """All kinds of facts, in the order in which they are applied."""

@@ -31,6 +31,9 @@ FIRST_COLUMNS = (
     "segment",
     "recording",
     "state",
+    "logged",
+    "link",
+    "made",
 )
 Row = dict[str, str]
 
@@ -230,6 +233,40 @@ class Writer:
             row.get("reason", ""),
             moment(row.get("until", "")),
             row.get("inferred") == "yes",
+        )
+
+    async def logged(self, row: Row) -> None:
+        """A row of queue_log; ``data`` as in the file."""
+        number = self._next("logged", "")
+        await self.db.execute(
+            "INSERT INTO ccm.queue_log_row VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            await self.node(),
+            certain(row["at"]),
+            UUID(int=number),
+            number,
+            row["logged"],
+            row.get("queue") or "NONE",
+            row.get("agent") or "NONE",
+            row["event"],
+            row["data"].split("/") if row.get("data") else [],
+        )
+
+    async def link(self, row: Row) -> None:
+        """An interval in which the link to the node was up; ``link`` may be anything."""
+        await self.db.execute(
+            "INSERT INTO ccm.link_interval VALUES ($1, $2, $3)",
+            await self.node(),
+            certain(row["since"]),
+            certain(row["until"]),
+        )
+
+    async def made(self, row: Row) -> None:
+        """An interaction that is known from queue_log alone."""
+        await self.db.execute(
+            "INSERT INTO ccm.interaction_event VALUES"
+            " ($1, 'made_from_queue_log', 'made_from_queue_log', $2, true, '{}')",
+            call_id(row["made"]),
+            certain(row["at"]),
         )
 
     async def mentioned_calls(self) -> None:

@@ -31,6 +31,13 @@ a       | 2     | bob   | 09:01:40 | 09:02:40 | caller
 recording | number | state   | started  | error
 a         | 2      | missing | 09:01:40 | file not found
 
+link | since    | until
+-    | 09:00:00 | 09:50:00
+
+logged | at       | queue   | event      | data
+a      | 09:00:00 | sales   | ENTERQUEUE | /+4930/1
+a      | 09:00:30 | sales   | ABANDON    | 1/1/30
+
 state | agent | since    | until    | state  | reason
 -     | ann   | 08:00:00 | 09:00:00 | paused | lunch
 -     | ann   | 09:00:00 |          | idle   |

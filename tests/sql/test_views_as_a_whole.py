@@ -10,7 +10,8 @@ from pasted_facts import given
 VIEWS = Path(__file__).parents[2] / "sql" / "views"
 NAMES = {
     "interaction", "queue_interval", "agent_day", "agent_state", "recording",
-    "queue_now", "agent_now",
+    "queue_now", "agent_now", "coverage", "queue_log_stay", "reconcile_queue_log",
+    "queue_log_difference",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from ccmiddleware import facts, ids
 from ccmiddleware.facts import AnyFact
@@ -41,6 +42,8 @@ TABLES = {
     "interaction_event": "interaction_id, key, kind, at, inferred, data",
     "agent_state": """(SELECT interface FROM ccm.agent WHERE id = agent_id) AS interface,
         started_at, version, state, reason, ended_at, inferred""",
+    "queue_log_row": "at, key, sequence, call, queue, agent, event, data",
+    "queue_log_position": 'version, inode, "offset", fingerprint, row_at, checked',
     "rejected_fact": "fact, sqlstate",
 }
 """Columns of each table; ids that the database makes up are replaced by what they stand for."""
@@ -224,5 +227,36 @@ def people() -> list[AnyFact]:
             version=1,
             state="paused",
             reason="lunch",
+        ),
+    ]
+
+
+def queue_log() -> list[AnyFact]:
+    """Rows of Asterisk's own log, and how far it was read."""
+    return [
+        *(
+            facts.QueueLogRow(
+                node=NODE,
+                at=at(0),
+                key=UUID(int=number),
+                sequence=number,
+                call="1795770000.1",
+                queue="sales",
+                agent="NONE",
+                event="ENTERQUEUE",
+                data=["", "+4930", str(number)],
+            )
+            for number in (1, 2)
+        ),
+        *(
+            facts.QueueLogPosition(
+                node=NODE,
+                version=number,
+                inode=7,
+                offset=number,
+                fingerprint="0f",
+                row_at=at(0),
+            )
+            for number in (1, 2)
         ),
     ]

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_facts import NODE, at, call, contents, people, store, until, writing
+from store_facts import NODE, at, call, contents, people, queue_log, store, until, writing
 
 from ccmiddleware import facts
 from ccmiddleware.config import JournalSettings
@@ -19,7 +19,7 @@ from ccmiddleware.store.journal import Journal, JournalFull
 from ccmiddleware.store.migrations import migrate
 from ccmiddleware.store.writer import FactWriter
 
-EVERYTHING = [*people(), *call(1), *call(2, "support", "PJSIP/1002")]
+EVERYTHING = [*people(), *call(1), *call(2, "support", "PJSIP/1002"), *queue_log()]
 
 
 async def test_every_kind_of_fact_ends_up_in_its_table(database: Database, journal: Journal):
@@ -42,6 +42,8 @@ async def test_every_kind_of_fact_ends_up_in_its_table(database: Database, journ
         "recording": 2,
         "interaction_event": 8,
         "agent_state": 2,
+        "queue_log_row": 2,
+        "queue_log_position": 1,
     }
     first = next(row for row in rows["interaction"] if row["caller_num"] == "+49300000001")
     assert first["caller_name"] == "Ærøskøbing 🙂"
@@ -94,7 +96,8 @@ async def empty(database: Database) -> None:
         await owner.rows(
             "TRUNCATE ccm.node, ccm.queue, ccm.agent, ccm.queue_member, ccm.interaction, "
             "ccm.interaction_event, ccm.queue_visit, ccm.offer, ccm.segment, ccm.recording, "
-            "ccm.agent_state, ccm.rejected_fact"
+            "ccm.agent_state, ccm.queue_log_row, ccm.queue_log_position, ccm.link_interval, "
+            "ccm.leadership, ccm.late_fact, ccm.rejected_fact"
         )
 
 

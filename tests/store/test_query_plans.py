@@ -3,7 +3,7 @@
 import re
 from uuid import uuid4
 
-from store_facts import NODE, at, call, people, store
+from store_facts import NODE, at, call, people, queue_log, store
 
 from ccmiddleware import facts
 from ccmiddleware.store import batch
@@ -11,7 +11,9 @@ from ccmiddleware.store.batch import KINDS
 from ccmiddleware.store.database import Database, queries
 from ccmiddleware.store.journal import Journal
 
-GROWING = "interaction|interaction_event|queue_visit|offer|segment|recording|agent_state"
+GROWING = (
+    "interaction|interaction_event|queue_visit|offer|segment|recording|agent_state|queue_log_row"
+)
 
 
 async def plan(database: Database, name: str, *arguments: object) -> str:
@@ -38,7 +40,7 @@ async def test_the_snapshot_reads_no_table_from_end_to_end(database: Database, j
 
 async def test_applying_reads_only_the_names(database: Database, journal: Journal):
     await store(database, journal, [*people(), *call(1)])
-    planned = batch.plan([facts.encode(fact) for fact in [*people(), *call(3)]])
+    planned = batch.plan([facts.encode(fact) for fact in [*people(), *call(3), *queue_log()]])
     for tag, kind in KINDS.items():
         text = await plan(database, kind.query, batch.array(planned.lines[tag]))
         assert re.findall(r"Seq Scan on \w+", text) == [], text

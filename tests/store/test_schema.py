@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
-from store_facts import BEGIN, at, call, contents, people, store
+from store_facts import BEGIN, at, call, contents, people, queue_log, store
 
 from ccmiddleware import ids
 from ccmiddleware.store.border import DatabaseAway, Rejected
@@ -20,6 +20,7 @@ PARTITIONED = {
     "segment",
     "recording",
     "agent_state",
+    "queue_log_row",
 }
 
 
@@ -151,7 +152,7 @@ async def test_partitions_are_made_ahead_once(database: Database):
 
 async def test_rows_lie_in_the_partition_of_their_month(database: Database, journal: Journal):
     await ensure_partitions(database, BEGIN)
-    await store(database, journal, [*people(), *call(1)])
+    await store(database, journal, [*people(), *call(1), *queue_log()])
     for table in PARTITIONED:
         found = await database.rows(
             f"SELECT DISTINCT tableoid::regclass::text FROM ccm.{table}"  # noqa: S608 - from above

@@ -1,0 +1,1 @@
+"""Asterisk's own log of its queues, read as a second witness of every call."""

@@ -1,0 +1,458 @@
+"""Makes what is stored of a call agree with what queue_log tells of it. Pure.
+
+Only what was concluded is changed: a visit or a segment that we closed as ``lost``, or marked as
+inferred, gets its outcome, times and agent from the rows; parts that we never saw are added. What
+was observed stays as it is, also where queue_log tells something else; such a difference shows in
+``report.queue_log_difference``. All that comes from here is marked as inferred.
+
+Offers have no such mark. Of them, ``ring_no_answer`` and ``answered`` are told by Asterisk, all
+other outcomes are conclusions of ours, and may be corrected.
+
+Times of queue_log are whole seconds, rounded down: where ours fits to that, ours stays.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from ccmiddleware.facts import (
+    AnyFact,
+    Interaction,
+    InteractionEvent,
+    Offer,
+    Outcome,
+    QueueVisit,
+    Segment,
+)
+from ccmiddleware.ids import interaction_id
+from ccmiddleware.queue_log.stays import Ring, Stay, Talk, Told
+
+MADE = "made_from_queue_log"
+"""Kind and key of the event of an interaction of which nothing but queue_log tells."""
+
+EARLIER, LATER = timedelta(seconds=1), timedelta(seconds=2)
+"""How much earlier and later than the row the same moment may stand with us."""
+
+SAME = timedelta(seconds=3)
+"""Two tellings of one thing are no further apart."""
+
+
+@dataclass
+class Stored:
+    """What is stored of an interaction."""
+
+    interaction: Interaction
+    visits: list[QueueVisit] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether any of it was concluded and not seen, or has not ended."""
+        return (
+            self.interaction.inferred
+            or self.interaction.outcome in (None, "lost")
+            or any(not _seen(visit) for visit in self.visits)
+            or any(not _seen(segment) for segment in self.segments)
+        )
+
+
+def complete(
+    node: str,
+    told: Told,
+    stored: Stored | None,
+    *,
+    interfaces: Mapping[str, str],
+    wrap_up: Callable[[str], float] = lambda queue: 0.0,
+) -> list[AnyFact]:
+    """The facts that make the stored rows agree with the told ones; none when they do already.
+
+    ``interfaces``: interface of each agent by name. ``wrap_up``: seconds of wrap-up in a queue. A
+    call that is not over by its rows is left alone.
+    """
+    if not told.over:
+        return []
+    if stored is None:
+        first = told.stays[0]
+        row = Interaction(
+            id=interaction_id(node, told.call),
+            version=0,
+            node=node,
+            state="waiting",
+            linkedid=told.call,
+            uniqueid=told.call,
+            caller_num=first.caller,
+            started_at=first.joined_at,
+            inferred=True,
+        )
+        completion = _Completion(Stored(row), told, interfaces, wrap_up)
+        completion.tell(MADE, MADE, first.joined_at)
+    else:
+        completion = _Completion(stored, told, interfaces, wrap_up)
+    return completion.facts(only_offers=stored is not None and not stored.uncertain)
+
+
+def _seen(row: QueueVisit | Segment) -> bool:
+    """Whether a row was observed from its begin to its end."""
+    end = row.outcome if isinstance(row, QueueVisit) else row.ended_by
+    return not row.inferred and end not in (None, "lost")
+
+
+def _fits(ours: datetime, told: datetime) -> bool:
+    return told - EARLIER <= ours <= told + LATER
+
+
+def _better(ours: datetime | None, told: datetime) -> datetime:
+    """Our time where it can be the told one, which is in whole seconds; else the told one."""
+    return ours if ours is not None and _fits(ours, told) else told
+
+
+class _Completion:
+    """The work on one call. Collects changed rows by what they are, so that each is told once."""
+
+    def __init__(
+        self,
+        stored: Stored,
+        told: Told,
+        interfaces: Mapping[str, str],
+        wrap_up: Callable[[str], float],
+    ) -> None:
+        self.row = stored.interaction
+        self.visits = {one.ordinal: one for one in stored.visits}
+        self.offers = {one.ordinal: one for one in stored.offers}
+        self.segments = {one.ordinal: one for one in stored.segments}
+        self.told = told
+        self.interfaces = interfaces
+        self.wrap_up = wrap_up
+        rows: list[Any] = [self.row, *stored.visits, *stored.offers, *stored.segments]
+        self.version = max(one.version for one in rows)
+        self.events: list[InteractionEvent] = []
+        self.changed: dict[tuple[str, int], AnyFact] = {}
+        self.used: set[tuple[str, int]] = set()
+
+    def facts(self, *, only_offers: bool) -> list[AnyFact]:
+        """Compare everything; the changed rows, and the events that tell of the changes."""
+        for stay, visit in self._pairs(may_add=not only_offers):
+            for ring in stay.rings:
+                self._ring(visit, ring, may_conclude=not only_offers)
+            if not only_offers:
+                visit = self._visit(visit, stay)
+                if stay.talk is not None:
+                    self._talk(visit, stay.talk)
+        if not only_offers:
+            self._close_the_rest()
+            self._interaction()
+        return [*self.changed.values(), *self.events]
+
+    # -- telling ----------------------------------------------------------------------------
+
+    def tell(self, key: str, kind: str, at: datetime, **data: Any) -> None:
+        """One line of history; ``key`` as ``calls.call`` has it where the thing is new to us."""
+        self.events.append(
+            InteractionEvent(
+                interaction_id=self.row.id, key=key, kind=kind, at=at, inferred=True, data=data
+            )
+        )
+
+    def _put(self, kind: str, rows: dict[int, Any], new: Any) -> bool:
+        """Replace or add a row; False when that changes nothing."""
+        old = rows.get(new.ordinal)
+        if old is not None and replace(new, version=old.version) == old:
+            return False
+        self.version += 1
+        rows[new.ordinal] = replace(new, version=self.version)
+        self.changed[kind, new.ordinal] = rows[new.ordinal]
+        return True
+
+    def _corrected(self, known: bool, key: str) -> str:
+        """A key under which the history may already tell something else gets a prefix."""
+        return f"queue_log:{key}" if known else key
+
+    # -- visits -----------------------------------------------------------------------------
+
+    def _pairs(self, *, may_add: bool) -> list[tuple[Stay, QueueVisit]]:
+        """Each told stay with the visit that it is; what was never seen becomes a new one."""
+        found: dict[int, QueueVisit] = {}
+        for near in (True, False):
+            for number, stay in enumerate(self.told.stays):
+                if number not in found:
+                    visit = self._visit_of(stay, near=near)
+                    if visit is not None:
+                        found[number] = visit
+                        self.used.add(("visit", visit.ordinal))
+        pairs = []
+        for number, stay in enumerate(self.told.stays):
+            if number in found:
+                pairs.append((stay, found[number]))
+            elif may_add:
+                pairs.append((stay, self._new_visit(stay)))
+        return pairs
+
+    def _visit_of(self, stay: Stay, *, near: bool) -> QueueVisit | None:
+        """The stored visit that ``stay`` tells of: ``near`` in time, or else one not seen whole."""
+        fitting = [
+            visit
+            for visit in self.visits.values()
+            if visit.queue == stay.queue
+            and ("visit", visit.ordinal) not in self.used
+            and (abs(visit.joined_at - stay.joined_at) <= SAME if near else not _seen(visit))
+        ]
+        return min(fitting, key=lambda one: abs(one.joined_at - stay.joined_at), default=None)
+
+    def _new_visit(self, stay: Stay) -> QueueVisit:
+        visit = QueueVisit(
+            interaction_id=self.row.id,
+            ordinal=max(self.visits, default=0) + 1,
+            version=0,
+            node=self.row.node,
+            queue=stay.queue,
+            position=stay.position,
+            joined_at=stay.joined_at,
+            inferred=True,
+        )
+        self._put("visit", self.visits, visit)
+        self.used.add(("visit", visit.ordinal))
+        key = f"joined:{visit.ordinal}"
+        self.tell(key, "joined", stay.joined_at, queue=stay.queue, position=stay.position)
+        return self.visits[visit.ordinal]
+
+    def _visit(self, visit: QueueVisit, stay: Stay) -> QueueVisit:
+        """Begin and end of a visit that was not seen whole."""
+        if _seen(visit):
+            return visit
+        outcome: Outcome = stay.outcome or visit.outcome or "lost"
+        joined_at = _better(visit.joined_at, stay.joined_at)
+        left_at = _better(visit.left_at, stay.left_at or visit.left_at or self._end())
+        left_at = max(left_at, joined_at)
+        known = visit.outcome is not None
+        changed = self._put(
+            "visit",
+            self.visits,
+            replace(
+                visit,
+                joined_at=joined_at,
+                left_at=left_at,
+                answered_at=left_at if outcome == "answered" else None,
+                outcome=outcome,
+                inferred=True,
+            ),
+        )
+        if changed and outcome != "answered" and outcome != visit.outcome:
+            key = self._corrected(known, f"{outcome}:{visit.ordinal}")
+            self.tell(key, outcome, left_at, queue=visit.queue)
+        return self.visits[visit.ordinal]
+
+    # -- offers -----------------------------------------------------------------------------
+
+    def _ring(self, visit: QueueVisit, ring: Ring, *, may_conclude: bool) -> None:
+        """A phone that rang in vain. ``may_conclude``: also when the caller gave up meanwhile."""
+        if not ring.refused and not may_conclude:
+            return
+        offer = self._offer_of(visit, ring.agent, ring.began_at, ring.ended_at)
+        if offer is None:
+            offer = self._new_offer(visit, ring.agent, ring.began_at)
+        self.used.add(("offer", offer.ordinal))
+        ended_at = max(_better(offer.ended_at, ring.ended_at), offer.offered_at)
+        if ring.refused and offer.outcome not in ("ring_no_answer", "answered"):
+            self._put(
+                "offer",
+                self.offers,
+                replace(offer, ended_at=ended_at, outcome="ring_no_answer"),
+            )
+            self.tell(
+                f"ring_no_answer:{offer.ordinal}",
+                "ring_no_answer",
+                ended_at,
+                agent=offer.member_name,
+                interface=offer.interface,
+            )
+        elif not ring.refused and offer.outcome in (None, "lost"):
+            self._put(
+                "offer", self.offers, replace(offer, ended_at=ended_at, outcome="caller_gone")
+            )
+
+    def _offer_of(
+        self, visit: QueueVisit, agent: str, began_at: datetime, ended_at: datetime | None = None
+    ) -> Offer | None:
+        fitting = [
+            offer
+            for offer in self.offers.values()
+            if offer.visit == visit.ordinal
+            and self._is(offer, agent)
+            and ("offer", offer.ordinal) not in self.used
+            and (
+                abs(offer.offered_at - began_at) <= SAME
+                or (
+                    ended_at is not None
+                    and offer.ended_at is not None
+                    and abs(offer.ended_at - ended_at) <= SAME
+                )
+            )
+        ]
+        return min(fitting, key=lambda one: abs(one.offered_at - began_at), default=None)
+
+    def _new_offer(self, visit: QueueVisit, agent: str, at: datetime) -> Offer:
+        offer = Offer(
+            interaction_id=self.row.id,
+            ordinal=max(self.offers, default=0) + 1,
+            version=0,
+            visit=visit.ordinal,
+            node=self.row.node,
+            interface=self._interface(agent),
+            member_name=agent,
+            offered_at=max(at, visit.joined_at),
+        )
+        self._put("offer", self.offers, offer)
+        key = f"offered:{offer.ordinal}"
+        self.tell(key, "offered", offer.offered_at, agent=agent, interface=offer.interface)
+        return self.offers[offer.ordinal]
+
+    def _is(self, row: Offer | Segment, agent: str) -> bool:
+        return row.member_name == agent or row.interface == self._interface(agent)
+
+    def _interface(self, agent: str) -> str:
+        return self.interfaces.get(agent, agent)
+
+    # -- talks ------------------------------------------------------------------------------
+
+    def _talk(self, visit: QueueVisit, talk: Talk) -> None:
+        """A talk that was not seen whole, and the offer that led to it."""
+        segment = self._segment_of(visit, talk)
+        if segment is not None and _seen(segment):
+            return
+        answered_at = _better(
+            segment.answered_at if segment else visit.answered_at, talk.answered_at
+        )
+        answered_at = max(answered_at, visit.joined_at)
+        self._answered_offer(visit, talk, answered_at)
+        if segment is None:
+            segment = self._new_segment(visit, talk, answered_at)
+        known = segment.ended_by is not None
+        told_end = talk.ended_at or segment.ended_at or self._end()
+        ended_at = max(_better(segment.ended_at, told_end), answered_at)
+        ended_by = talk.ended_by or segment.ended_by or "lost"
+        if segment.ended_by == "transfer" and ended_by == "agent":
+            ended_by = "transfer"  # Asterisk writes COMPLETEAGENT for some transfers
+        agent = {"interface": self._interface(talk.agent), "member_name": talk.agent}
+        changed = self._put(
+            "segment",
+            self.segments,
+            replace(
+                segment,
+                offered_at=min(segment.offered_at, answered_at),
+                answered_at=answered_at,
+                ended_at=ended_at,
+                ended_by=ended_by,
+                inferred=True,
+                **({} if self._is(segment, talk.agent) else agent),
+            ),
+        )
+        if changed and ended_by != segment.ended_by:
+            key = self._corrected(known, f"completed:{segment.ordinal}")
+            self.tell(key, "completed", ended_at, agent=talk.agent, by=ended_by)
+
+    def _segment_of(self, visit: QueueVisit, talk: Talk) -> Segment | None:
+        """The stored segment of that talk: the agent's, or one that was taken for another's."""
+        of_visit = [one for one in self.segments.values() if one.visit == visit.ordinal]
+        for segment in of_visit:
+            if self._is(segment, talk.agent):
+                return segment
+        for segment in of_visit:
+            if segment.inferred and abs(segment.answered_at - talk.answered_at) <= SAME:
+                return segment
+        return None
+
+    def _new_segment(self, visit: QueueVisit, talk: Talk, answered_at: datetime) -> Segment:
+        segment = Segment(
+            interaction_id=self.row.id,
+            ordinal=max(self.segments, default=0) + 1,
+            version=0,
+            visit=visit.ordinal,
+            node=self.row.node,
+            interface=self._interface(talk.agent),
+            member_name=talk.agent,
+            channel="",
+            agent_channel="",
+            offered_at=min(max(talk.offered_at, visit.joined_at), answered_at),
+            answered_at=answered_at,
+            wrap_up_seconds=self.wrap_up(visit.queue),
+            inferred=True,
+        )
+        self._put("segment", self.segments, segment)
+        self.tell(
+            f"answered:{segment.ordinal}",
+            "answered",
+            answered_at,
+            queue=visit.queue,
+            agent=talk.agent,
+            interface=segment.interface,
+        )
+        return self.segments[segment.ordinal]
+
+    def _answered_offer(self, visit: QueueVisit, talk: Talk, answered_at: datetime) -> None:
+        of_visit = [one for one in self.offers.values() if one.visit == visit.ordinal]
+        if any(one.outcome == "answered" for one in of_visit):
+            return
+        offer = self._offer_of(visit, talk.agent, talk.offered_at, answered_at)
+        if offer is None or offer.outcome == "ring_no_answer":
+            offer = self._new_offer(visit, talk.agent, min(talk.offered_at, answered_at))
+        self.used.add(("offer", offer.ordinal))
+        ended_at = max(answered_at, offer.offered_at)
+        self._put("offer", self.offers, replace(offer, ended_at=ended_at, outcome="answered"))
+
+    # -- the whole --------------------------------------------------------------------------
+
+    def _end(self) -> datetime:
+        """When a thing ended whose end nobody tells."""
+        return max(self.told.last_at, self.told.restarted_at or self.told.last_at)
+
+    def _close_the_rest(self) -> None:
+        """What is open though the call is over."""
+        for visit in list(self.visits.values()):
+            if visit.outcome is None:
+                at = max(self._end(), visit.joined_at)
+                new = replace(visit, left_at=at, outcome="lost", inferred=True)
+                self._put("visit", self.visits, new)
+        for offer in list(self.offers.values()):
+            if offer.outcome is None:
+                at = self.visits[offer.visit].left_at or self._end()
+                new_offer = replace(offer, ended_at=max(at, offer.offered_at), outcome="lost")
+                self._put("offer", self.offers, new_offer)
+        for segment in list(self.segments.values()):
+            if segment.ended_at is None:
+                at = max(self._end(), segment.answered_at)
+                new_segment = replace(segment, ended_at=at, ended_by="lost", inferred=True)
+                self._put("segment", self.segments, new_segment)
+
+    def _interaction(self) -> None:
+        """State, end and outcome of the whole."""
+        row = self.row
+        ended_at = row.ended_at
+        if ended_at is None or (row.inferred and ended_at < self._end()):
+            ended_at = max(self._end(), row.started_at)
+        outcome = row.outcome
+        if outcome in (None, "lost") or self.changed:
+            outcome = self._outcome()
+        new = replace(
+            row,
+            state="ended",
+            ended_at=ended_at,
+            outcome=outcome,
+            inferred=row.inferred or bool(self.changed) or ended_at != row.ended_at,
+        )
+        if new == row:
+            return
+        self.version += 1
+        self.row = replace(new, version=self.version)
+        self.changed["interaction", 0] = self.row
+        key = self._corrected(row.ended_at is not None, "ended")
+        self.tell(key, "ended", ended_at, outcome=outcome)
+
+    def _outcome(self) -> Outcome:
+        if self.segments:
+            return "answered"
+        last = max(self.visits.values(), key=lambda one: one.joined_at, default=None)
+        return (last.outcome if last is not None else None) or "lost"

@@ -1,0 +1,158 @@
+"""What the rows of one call in queue_log tell: its stays in queues, rings and talks. Pure.
+
+Meanings and order of the data of each event: apps/app_queue.c, the calls of ast_queue_log().
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ccmiddleware.facts import EndedBy, Outcome
+
+LEFT: dict[str, Outcome] = {
+    "ABANDON": "abandoned",
+    "EXITWITHTIMEOUT": "timed_out",
+    "EXITWITHKEY": "left_by_key",
+    "EXITEMPTY": "no_agents",
+    "WITHDRAW": "withdrawn",
+}
+"""How a stay without an agent ended, by event."""
+
+ENDED: dict[str, EndedBy] = {
+    "COMPLETECALLER": "caller",
+    "COMPLETEAGENT": "agent",
+    "AGENTDUMP": "agent",
+    "BLINDTRANSFER": "transfer",
+    "ATTENDEDTRANSFER": "transfer",
+    "TRANSFER": "transfer",
+}
+"""Who ended a talk, by event. Asterisk writes COMPLETEAGENT for some attended transfers."""
+
+TERMINAL = (*LEFT, *ENDED)
+"""Events after which a call has left its queue and its agent."""
+
+_TALK_AT = {"COMPLETECALLER": 1, "COMPLETEAGENT": 1, "TRANSFER": -2}
+"""Which field of the data is the talk time; in transfers it is the last but one."""
+
+
+@dataclass(frozen=True)
+class LoggedRow:
+    """A row of one call."""
+
+    at: datetime
+    queue: str
+    agent: str
+    event: str
+    data: Sequence[str] = ()
+
+
+@dataclass
+class Ring:
+    """A member's phone that rang in vain. ``refused`` is False when the caller gave up first."""
+
+    agent: str
+    began_at: datetime
+    ended_at: datetime
+    refused: bool
+
+
+@dataclass
+class Talk:
+    """A talk with a member. ``ended_at`` and ``ended_by`` are None when its end is not told."""
+
+    agent: str
+    offered_at: datetime
+    answered_at: datetime
+    agent_uniqueid: str
+    ended_at: datetime | None = None
+    ended_by: EndedBy | None = None
+    seconds: float | None = None
+
+
+@dataclass
+class Stay:
+    """One stay of a call in one queue. ``outcome`` is None when its end is not told."""
+
+    queue: str
+    joined_at: datetime
+    position: int
+    caller: str
+    outcome: Outcome | None = None
+    left_at: datetime | None = None
+    rings: list[Ring] = field(default_factory=list)
+    talk: Talk | None = None
+
+    def last_at(self) -> datetime:
+        """Time of the last that is told of it."""
+        ends = [self.left_at, self.talk.ended_at if self.talk else None]
+        ends += [ring.ended_at for ring in self.rings]
+        return max([self.joined_at, *(at for at in ends if at is not None)])
+
+
+@dataclass(frozen=True)
+class Told:
+    """What queue_log tells of one call. ``restarted_at``: Asterisk was started anew after it."""
+
+    call: str
+    stays: list[Stay]
+    restarted_at: datetime | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the rows tell that the call is in no queue and with no agent any more."""
+        if not self.stays:
+            return False
+        last = self.stays[-1]
+        open_talk = last.talk is not None and last.talk.ended_at is None
+        return self.restarted_at is not None or (last.outcome is not None and not open_talk)
+
+    @property
+    def last_at(self) -> datetime:
+        """The last time that is told of."""
+        return max(stay.last_at() for stay in self.stays)
+
+
+def stays(rows: Iterable[LoggedRow]) -> list[Stay]:
+    """What the rows of one call tell, in order. Rows before the first ENTERQUEUE tell nothing."""
+    found: list[Stay] = []
+    for row in rows:
+        if row.event == "ENTERQUEUE":
+            position = _number(row.data, 2)
+            caller = row.data[1] if len(row.data) > 1 else ""
+            found.append(Stay(row.queue, row.at, max(1, int(position or 1)), caller))
+            continue
+        # A row of a queue that was left may come late, after the next one was joined.
+        stay = next((one for one in reversed(found) if one.queue == row.queue), None)
+        if stay is not None:
+            _further(stay, row)
+    return found
+
+
+def _further(stay: Stay, row: LoggedRow) -> None:
+    """Take in one row about a stay."""
+    event = row.event
+    if event in ("RINGNOANSWER", "RINGCANCELED"):
+        rang = timedelta(milliseconds=_number(row.data, 0) or 0)
+        began_at = max(row.at - rang, stay.joined_at)
+        stay.rings.append(Ring(row.agent, began_at, row.at, event == "RINGNOANSWER"))
+    elif event == "CONNECT" and stay.talk is None:
+        rang = timedelta(seconds=_number(row.data, 2) or 0)
+        offered_at = max(row.at - rang, stay.joined_at)
+        uniqueid = row.data[1] if len(row.data) > 1 else ""
+        stay.talk = Talk(row.agent, offered_at, row.at, uniqueid)
+        stay.outcome, stay.left_at = "answered", row.at
+    elif event in ENDED and stay.talk is not None and stay.talk.ended_at is None:
+        stay.talk.ended_at = max(row.at, stay.talk.answered_at)
+        stay.talk.ended_by = ENDED[event]
+        stay.talk.seconds = _number(row.data, _TALK_AT.get(event, -2))
+    elif event in LEFT and stay.outcome is None:
+        stay.outcome, stay.left_at = LEFT[event], row.at
+
+
+def _number(data: Sequence[str], index: int) -> float | None:
+    """A count or a time among the data; None when there is none."""
+    try:
+        text = data[index]
+    except IndexError:
+        return None
+    return float(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
