@@ -14,15 +14,23 @@ from dataclasses import dataclass
 
 import structlog
 
+from ccmiddleware.agents.commander import Commander
 from ccmiddleware.clock import Clock
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
+from ccmiddleware.queue_log.service import QueueLog
 from ccmiddleware.store.database import Database
 from ccmiddleware.store.leadership import Leadership
-from ccmiddleware.store.snapshot import close_left_open, open_facts, recordings_left_open, set_link
+from ccmiddleware.store.snapshot import (
+    close_left_open,
+    extend_link,
+    open_facts,
+    recordings_left_open,
+    set_link,
+)
 from ccmiddleware.store.terms import first_version, stamped, unstamped, versioned
 from ccmiddleware.store.writer import FactWriter
 from ccmiddleware.tasks import Tasks
@@ -130,6 +138,22 @@ class LedNode:
         tasks.start(f"node {self.name}", follower.run(), until="links")
         tasks.start(f"resync {self.name}", follower.resync(), until="links")
         tasks.start(f"ami {self.name}", follower.link.run(), until="first")
+        if self.node.queue_log is not None:
+            queue_log = QueueLog(
+                self.name,
+                self.node.queue_log,
+                self.parts.database,
+                self.parts.writer,
+                lambda facts: self._tell(facts, term),
+                follower.holds,
+                wrap_up=self.parts.settings.wrap_up_for,
+                clock=self.parts.clock,
+            )
+            tasks.start(f"queue_log {self.name}", queue_log.run(), until="first")
+        commander = Commander(
+            self.name, term, self.parts.database, follower.link, self.parts.leadership.certain
+        )
+        tasks.start(f"commands {self.name}", commander.run(), until="first")
         tasks.start(f"housekeeping {self.name}", self._keep_house(follower, term), until="first")
         self.term, self.follower = term, follower
         self._leading.set(1)
@@ -165,6 +189,8 @@ class LedNode:
         if self._stored_link != now:
             await set_link(self.parts.database, self.name, *now)
             self._stored_link = now
+        if state.up:
+            await extend_link(self.parts.database, self.name, state.since)
 
     async def _tidy(self, follower: NodeFollower, term: int) -> None:
         """End what an earlier leader's journal left open: nobody else will."""

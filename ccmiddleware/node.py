@@ -8,6 +8,7 @@ same stream, so they have their exact place in it. Neither knows Postgres: facts
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from msgspec.structs import astuple
@@ -97,6 +98,10 @@ class NodeFollower:
         self._count(facts)
         self._unwritten.extend(facts)
         self._flush()
+
+    def holds(self, interaction: UUID) -> bool:
+        """Whether that interaction goes on, or waits for an event that may still come."""
+        return interaction in self.machine.by_id
 
     # -- the stream -------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from ccmiddleware.queue_log.completing import Stored, complete
 from ccmiddleware.queue_log.stays import TERMINAL, LoggedRow, Told, stays
 from ccmiddleware.queue_log.tail import Piece, Position, Tail
 from ccmiddleware.store.database import Database, Row
+from ccmiddleware.store.terms import unstamped
 from ccmiddleware.store.writer import FactWriter
 
 log = structlog.get_logger(__name__)
@@ -51,15 +52,16 @@ MOST_BACKLOG = 5000
 MOST_CALLS = 200
 """Calls compared in one look."""
 
-CATCH_UP_POLL = 0.05
 CATCH_UP_SECONDS = 30.0
 """How long a look waits for Postgres to have what was told before."""
 
 
 class QueueLog:
-    """The second witness of one node. ``is_open``: whether the live machine holds an interaction.
+    """The second witness of one node.
 
-    ``trouble`` says why the file can't be read at present; None when it can.
+    ``tell`` takes facts for good or raises TemporaryError, and puts the leader's term into their
+    versions. ``is_open``: whether the live machine holds an interaction. ``settle``: how long after
+    its last row a call is compared. ``trouble`` says why the file can't be read at present, or None.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class QueueLog:
         path: Path,
         database: Database,
         writer: FactWriter,
+        tell: Callable[[Sequence[AnyFact]], None],
         is_open: Callable[[UUID], bool],
         *,
         wrap_up: Callable[[str], float] = lambda queue: 0.0,
@@ -79,6 +82,7 @@ class QueueLog:
         self.trouble: str | None = None
         self._database = database
         self._writer = writer
+        self._tell = tell
         self._is_open = is_open
         self._wrap_up = wrap_up
         self._clock = clock
@@ -176,7 +180,7 @@ class QueueLog:
         """Hand facts over, waiting while the journal has no room."""
         while True:
             try:
-                self._writer.write(facts)
+                self._tell(facts)
             except TemporaryError as error:
                 log.debug("queue_log waits for room", node=self.node, reason=str(error))
                 await asyncio.sleep(POLL_SECONDS)
@@ -288,11 +292,9 @@ class QueueLog:
 
     async def _caught_up(self) -> bool:
         """Wait until Postgres has all that was told up to now; False when it takes too long."""
-        told = self._writer.counts.written
         try:
             async with asyncio.timeout(CATCH_UP_SECONDS):
-                while self._writer.counts.written - self._writer.backlog < told:  # noqa: ASYNC110
-                    await asyncio.sleep(CATCH_UP_POLL)
+                await self._writer.caught_up()
         except TimeoutError:
             return False
         return True
@@ -301,8 +303,7 @@ class QueueLog:
 def _stored(rows: Sequence[Row]) -> Stored | None:
     """The rows of ``queue_log_stored_call``; None when there are none."""
     stored: Stored | None = None
-    for row in rows:
-        fact = decode(row["fact"].encode())
+    for fact in unstamped(decode(row["fact"].encode()) for row in rows):
         if isinstance(fact, Interaction):
             stored = Stored(fact)
         elif stored is not None:

@@ -48,3 +48,11 @@ async def set_link(
 ) -> None:
     """Store the state of the manager link. ``version``: Asterisk's; empty keeps what is known."""
     await database.execute("set_link", node, "up" if up else "down", since, reason, version)
+
+
+async def extend_link(database: Database, node: str, since: datetime) -> None:
+    """The manager link that came up at ``since`` is up now. Call it often: see ccm.link_interval.
+
+    Nobody can tell when a daemon that was killed had its link last, but by what it told before.
+    """
+    await database.execute("extend_link", node, since)

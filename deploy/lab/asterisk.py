@@ -99,13 +99,12 @@ class Asterisk:
         return self.directory / "log" / "queue_log"
 
     def queue_log(self) -> list[QueueLogRow]:
-        """What app_queue has logged so far."""
-        if not self.queue_log_path.exists():
-            return []
+        """What app_queue has logged so far, in files that were rotated too."""
         rows = []
-        for line in self.queue_log_path.read_text(errors="replace").splitlines():
-            at, call, queue, agent, event, *data = line.split("|")
-            rows.append(QueueLogRow(int(at), call, queue, agent, event, tuple(data)))
+        for path in sorted(self.queue_log_path.parent.glob("queue_log*"), key=_changed):
+            for line in path.read_text(errors="replace").splitlines():
+                at, call, queue, agent, event, *data = line.split("|")
+                rows.append(QueueLogRow(int(at), call, queue, agent, event, tuple(data)))
         return rows
 
     # Its life ------------------------------------------------------------------------------
@@ -359,6 +358,10 @@ class Asterisk:
             user, group = self.servers.owner
             for path in (self.directory, *self.directory.rglob("*")):
                 os.chown(path, user, group)
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 def _write_sounds(directory: Path) -> None:

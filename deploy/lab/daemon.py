@@ -51,8 +51,9 @@ class Daemon:
 
     ``directory`` holds its configuration, its state and its log. ``database_url`` None means the
     embedded Postgres. ``ami_address`` is where it finds the PBX (a relay, for instance),
-    ``ami_secret`` another secret than the right one. ``ami_more`` is TOML that is added to the
-    section of the manager interface as it is, ``more`` to the end of the file.
+    ``ami_secret`` another secret than the right one. ``node_more`` and ``ami_more`` are TOML that
+    is added to the section of the node and of its manager interface as it is, ``more`` to the end
+    of the file.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Daemon:
         ami_address: tuple[str, int] | None = None,
         ami_secret: str | None = None,
         recording: Literal["always", "never"] = "always",
+        node_more: str = "",
         ami_more: str = "",
         more: str = "",
     ) -> None:
@@ -78,11 +80,16 @@ class Daemon:
         secret = directory / "ami.secret"
         secret.touch(mode=0o600)
         secret.write_text(ami_secret if ami_secret is not None else asterisk.ami_secret)
-        self._write(secret, database_url, recording, ami_more, more)
+        self._write(secret, database_url, recording, (node_more, ami_more, more))
 
     def _write(
-        self, secret: Path, database_url: str | None, recording: str, ami_more: str, more: str
+        self,
+        secret: Path,
+        database_url: str | None,
+        recording: str,
+        additions: tuple[str, str, str],
     ) -> None:
+        node_more, ami_more, more = additions
         host, port = self.ami_address
         database = f"[database]\nurl = {json.dumps(database_url)}\n" if database_url else ""
         self.config.write_text(
@@ -93,6 +100,7 @@ state_dir = {json.dumps(str(self.directory / "state"))}
 name = "{NODE}"
 recordings = {json.dumps(str(self.asterisk.recordings))}
 recordings_on_asterisk = {json.dumps(str(self.asterisk.recordings_on_asterisk))}
+{node_more}
 
 [node.ami]
 host = "{host}"
