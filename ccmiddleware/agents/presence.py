@@ -66,6 +66,8 @@ class Presence:
         self.service_level = service_level
         self.agents: dict[str, _Agent] = {}
         self.out: list[AnyFact] = []
+        self.talking: dict[tuple[object, int], str] = {}
+        """Interface of the agent of each open talk, by interaction and segment."""
         self.queues: set[str] = set()
         """Queues of the node, as Asterisk listed them."""
         self.wrapping_up: set[str] = set()
@@ -143,7 +145,9 @@ class Presence:
                 case Offer() if fact.outcome is None:
                     self._agent(fact.interface).offers.add((fact.interaction_id, fact.ordinal))
                 case Segment() if fact.ended_at is None:
-                    self._agent(fact.interface).talks[fact.interaction_id, fact.ordinal] = ""
+                    key = (fact.interaction_id, fact.ordinal)
+                    self._agent(fact.interface).talks[key] = ""
+                    self.talking[key] = fact.interface
                 case QueueMembership() if fact.member:
                     self._agent(fact.interface).queues[fact.queue] = _restored(fact)
                 case _:
@@ -251,6 +255,15 @@ class Presence:
     def _segment(self, fact: Segment) -> None:
         agent = self._agent(fact.interface)
         key = (fact.interaction_id, fact.ordinal)
+        before = self.talking.get(key)
+        if before is not None and before != fact.interface:
+            # The talk turned out to be another agent's.
+            self.agents[before].talks.pop(key, None)
+            self._settle(self.agents[before], fact.answered_at)
+        if fact.ended_at is None:
+            self.talking[key] = fact.interface
+        else:
+            self.talking.pop(key, None)
         if fact.ended_at is None:
             if key not in agent.talks:
                 agent.talks[key] = ""

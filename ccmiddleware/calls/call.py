@@ -6,6 +6,7 @@ which the machine collects. What an event of Asterisk *means* is decided in ``ma
 stay consistent (times in order, an outcome where something ended) is held here.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -41,6 +42,16 @@ class Phase(StrEnum):
     """The channel is gone; rows may still wait for the event that closes them."""
 
 
+@dataclass(frozen=True)
+class AgentEnd:
+    """The agent's end of a talk: who it is, and the channel."""
+
+    interface: str
+    member_name: str
+    channel: str
+    uniqueid: str
+
+
 class Call:
     """One voice interaction. ``out`` is the machine's list of facts of the present step."""
 
@@ -68,6 +79,8 @@ class Call:
         """How a call without a queue ends if nobody answers, as far as dialling told."""
         self.conclude_at: datetime | None = None
         """When to conclude what Asterisk did not tell of a call whose customer is gone."""
+        self.reopened = 0
+        """How often another channel took the customer's place."""
         self.transfers = 0
         """How many transfers were told."""
         self.gave_up = False
@@ -92,20 +105,16 @@ class Call:
         elif self.visits and self.visits[-1].outcome is None:
             self.phase = Phase.WAITING
 
-    def continue_from(self, earlier: "Call") -> None:
-        """Go on where another channel of the same interaction had stopped."""
-        self.version = earlier.version
-        self.visits = earlier.visits
-        self.offers = earlier.offers
-        self.segments = earlier.segments
-        self.agent_uniqueids = earlier.agent_uniqueids
-        self.direct = earlier.direct
-        self.transfers = earlier.transfers
-        self.row = replace(
-            self.row,
-            version=self._next(),
-            started_at=min(self.row.started_at, earlier.row.started_at),
-        )
+    def reopen(self, uniqueid: str) -> None:
+        """Another channel takes the customer's place: the interaction goes on with that one.
+
+        So it is when the customer hands the agent over to a queue and hangs up, or when a second
+        trunk is tried for an outside number.
+        """
+        self.reopened += 1
+        self.phase = Phase.BETWEEN
+        self.conclude_at = None
+        self.row = replace(self.row, uniqueid=uniqueid, ended_at=None, outcome=None)
 
     # -- making rows and events -------------------------------------------------------------
 
@@ -251,23 +260,28 @@ class Call:
         if self.phase is Phase.BETWEEN and not self.open_segments():
             self.change("ringing")
 
-    def talk(self, offer: Offer, channel: str, agent_channel: str, at: datetime) -> Segment:
-        """Customer and agent are connected without a queue. Returns the new segment."""
-        at = max(at, offer.offered_at)
-        self.end_offer(offer, "answered", at)
+    def talk(self, agent: AgentEnd, channel: str, at: datetime, offer: Offer | None) -> Segment:
+        """Customer and agent are connected without a queue, after ``offer`` if one rang.
+
+        Returns the new segment.
+        """
+        rang_at = at
+        if offer is not None:
+            rang_at = offer.offered_at
+            at = max(at, rang_at)
+            self.end_offer(offer, "answered", at)
         for other in self.open_offers():
             self.end_offer(other, "other_answered", at)
         answered = [visit.ordinal for visit in self.visits if visit.outcome == "answered"]
-        segment = self._begin_segment(
-            offer, answered[-1] if answered else 0, channel, agent_channel, at
-        )
+        visit = answered[-1] if answered else 0
+        segment = self._begin_segment(agent, visit, channel, rang_at, at)
         self.direct.add(segment.ordinal)
         self.tell(
             f"answered:{segment.ordinal}",
             "answered",
             at,
-            agent=offer.member_name,
-            interface=offer.interface,
+            agent=agent.member_name,
+            interface=agent.interface,
         )
         self.phase = Phase.TALKING
         self.change("talking")
@@ -275,10 +289,10 @@ class Call:
 
     def _begin_segment(
         self,
-        offer: Offer,
+        agent: AgentEnd,
         visit: int,
         channel: str,
-        agent_channel: str,
+        offered_at: datetime,
         at: datetime,
         inferred: bool = False,
     ) -> Segment:
@@ -289,26 +303,30 @@ class Call:
             version=self._next(),
             visit=visit,
             node=self.row.node,
-            interface=offer.interface,
-            member_name=offer.member_name,
+            interface=agent.interface,
+            member_name=agent.member_name,
             channel=channel,
-            agent_channel=agent_channel,
-            offered_at=offer.offered_at,
+            agent_channel=agent.channel,
+            offered_at=offered_at,
             answered_at=at,
             inferred=inferred,
         )
         self.segments.append(segment)
-        self.agent_uniqueids[ordinal] = self.agent_uniqueids.get(-offer.ordinal, "")
+        self.agent_uniqueids[ordinal] = agent.uniqueid
         self.out.append(segment)
         return segment
 
     def connect(
-        self, offer: Offer, channel: str, agent_channel: str, at: datetime, inferred: bool = False
+        self, offer: Offer, agent: AgentEnd, channel: str, at: datetime, inferred: bool = False
     ) -> Segment:
-        """The agent of ``offer`` answered. Returns the new segment."""
+        """A queue's offer was answered, by its agent or another who picked it up.
+
+        Returns the new segment.
+        """
         visit = self.visits[offer.visit - 1]
         at = max(at, visit.joined_at, offer.offered_at)
-        self.end_offer(offer, "answered", at)
+        own = offer.interface == agent.interface
+        self.end_offer(offer, "answered" if own else "other_answered", at)
         for other in self.open_offers():
             self.end_offer(other, "other_answered", at)
         self._put_visit(
@@ -320,20 +338,24 @@ class Call:
                 inferred=visit.inferred or inferred,
             )
         )
-        segment = self._begin_segment(offer, visit.ordinal, channel, agent_channel, at, inferred)
+        segment = self._begin_segment(agent, visit.ordinal, channel, offer.offered_at, at, inferred)
         self.tell(
             f"answered:{segment.ordinal}",
             "answered",
             at,
             inferred,
             queue=visit.queue,
-            agent=offer.member_name,
-            interface=offer.interface,
+            agent=agent.member_name,
+            interface=agent.interface,
         )
         if self.phase is not Phase.GONE:
             self.phase = Phase.TALKING
             self.change("talking", inferred=self.row.inferred or inferred)
         return segment
+
+    def hand_to(self, segment: Segment, interface: str, member_name: str) -> None:
+        """The phone that was called had forwarded the call: another agent talks."""
+        self._put_segment(replace(segment, interface=interface, member_name=member_name))
 
     def tell_transfer(self, kind: str, at: datetime, *, to: str, by: str) -> None:
         """The customer was handed over."""
@@ -400,7 +422,8 @@ class Call:
             outcome=self._outcome(),
             inferred=self.row.inferred or inferred,
         )
-        self.tell("ended", "ended", at, inferred, outcome=self.row.outcome)
+        key = f"ended:{self.reopened}" if self.reopened else "ended"
+        self.tell(key, "ended", at, inferred, outcome=self.row.outcome)
 
     def correct_outcome(self) -> None:
         """After rows were closed late: tell the outcome anew if it is another now."""

@@ -11,7 +11,7 @@ its linked id names the interaction.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from ccmiddleware.calls import table
@@ -34,6 +34,9 @@ from ccmiddleware.facts import (
 from ccmiddleware.ids import interaction_id
 from ccmiddleware.pbx import events as ami
 
+KEPT_AFTER_END = timedelta(seconds=60)
+"""How long a call that is over is remembered, beyond the last of its channels."""
+
 __all__ = ["END_WITHIN", "REASON_WITHIN", "CallMachine"]
 
 
@@ -47,6 +50,8 @@ class CallMachine:
         self.wrap_up_default = wrap_up_default
         self.out: list[AnyFact] = []
         self.by_id: dict[UUID, Call] = {}
+        self.ended: dict[UUID, tuple[Call, datetime]] = {}
+        """Calls that are over, since when, while another of their channels may go on."""
         self.by_uniqueid: dict[str, Call] = {}
         """Calls by the customer's channel."""
         self.talks: dict[str, tuple[Call, int]] = {}
@@ -90,7 +95,17 @@ class CallMachine:
             if call is not None:
                 conclude_breaks(self, call, now)
                 self._overdue(call, now)
+        self._forget_ended(now)
         return self._take()
+
+    def _forget_ended(self, now: datetime) -> None:
+        for key, (call, ended_at) in list(self.ended.items()):
+            if now - ended_at < KEPT_AFTER_END:
+                break  # they are in the order in which they ended
+            del self.ended[key]
+            linkedid = call.row.linkedid
+            if any(one.seen.linkedid == linkedid for one in self.topology.channels.values()):
+                self.ended[key] = (call, now)
 
     def miss(self, at: datetime | None) -> None:
         """Events are missing from ``at`` on (None: unknown). Asterisk's lists follow in the stream.
@@ -198,10 +213,12 @@ class CallMachine:
         return call
 
     def _add(self, row: Interaction) -> Call:
-        earlier = self.by_id.get(row.id)
-        call = Call(row, self.out)
-        if earlier is not None:
-            call.continue_from(earlier)
+        ended, _ = self.ended.pop(row.id, (None, None))
+        call = self.by_id.get(row.id) or ended
+        if call is None:
+            call = Call(row, self.out)
+        else:
+            call.reopen(row.uniqueid)
         self.by_id[row.id] = call
         self.by_uniqueid[row.uniqueid] = call
         return call
@@ -256,9 +273,14 @@ class CallMachine:
             self.forget_if_settled(call)
 
     def forget_if_settled(self, call: Call) -> None:
-        """Let go of a call of which nothing more is awaited."""
+        """Let go of a call of which nothing more is awaited.
+
+        It is kept aside for a while: another of its channels may go on, into a queue for instance,
+        and that is still the same interaction.
+        """
         if call.settled():
             self.by_id.pop(call.row.id, None)
+            self.ended[call.row.id] = (call, call.row.ended_at or call.row.started_at)
             self.due.pop(call.row.id, None)
             for uniqueid in [key for key, one in self.by_uniqueid.items() if one is call]:
                 del self.by_uniqueid[uniqueid]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ccmiddleware.calls.call import Call, Phase
+from ccmiddleware.calls.call import AgentEnd, Call, Phase
 from ccmiddleware.calls.talks import BREAK_WITHIN
 from ccmiddleware.facts import EndedBy, Outcome, Segment
 from ccmiddleware.pbx import events as ami
@@ -133,7 +133,12 @@ def on_connect(machine: CallMachine, event: ami.AgentConnect, now: datetime) -> 
         visits = len(call.visits)
         call.offer(event.interface, event.member_name, event.dest_uniqueid, rang_at, visits)
         offer = call.offers[-1]
-    segment = call.connect(offer, event.channel, event.dest_channel, event.at)
+    # Whose phone it is tells who answered: a call can be picked up by somebody else's.
+    interface = machine.member_of(event.dest_channel) or event.interface
+    own = interface == event.interface
+    name = event.member_name if own else machine.name_of(interface)
+    agent = AgentEnd(interface, name, event.dest_channel, event.dest_uniqueid)
+    segment = call.connect(offer, agent, event.channel, event.at)
     machine.bind(event.dest_uniqueid, call, segment.ordinal)
     machine.due.pop(call.row.id, None)
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ccmiddleware.calls import queueing
-from ccmiddleware.calls.call import Call, Phase
+from ccmiddleware.calls.call import AgentEnd, Call, Phase
 from ccmiddleware.calls.topology import interface_of
 from ccmiddleware.pbx import events as ami
 
@@ -158,7 +158,7 @@ class Resync:
 
     def _answer(self, machine: CallMachine, call: Call, agent: ami.CoreShowChannel) -> None:
         """The customer talks to somebody; that the talk began was not seen."""
-        interface = interface_of(agent.channel)
+        interface = machine.member_of(agent.channel) or interface_of(agent.channel)
         offer = call.offer_of(agent.uniqueid, interface)
         since = self._since(machine, agent)
         if offer is None:
@@ -166,7 +166,8 @@ class Resync:
             call.offer(interface, name, agent.uniqueid, since, len(call.visits))
             offer = call.offers[-1]
         channel = self.listed[call.row.uniqueid].channel
-        segment = call.connect(offer, channel, agent.channel, since, inferred=True)
+        end = AgentEnd(interface, offer.member_name, agent.channel, agent.uniqueid)
+        segment = call.connect(offer, end, channel, since, inferred=True)
         machine.bind(agent.uniqueid, call, segment.ordinal)
         call.agent_uniqueids[segment.ordinal] = agent.uniqueid
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ccmiddleware.calls.call import Call, Phase
+from ccmiddleware.calls.call import AgentEnd, Call, Phase
+from ccmiddleware.calls.topology import interface_of
 from ccmiddleware.facts import EndedBy, Outcome, Segment
 from ccmiddleware.pbx import events as ami
 
@@ -90,10 +91,10 @@ def connect(machine: CallMachine, call: Call, at: datetime) -> None:
         if interface is None:
             continue
         offer = call.offer_of(uniqueid, interface)
-        if offer is None or offer.visit != 0:
-            call.offer(interface, machine.name_of(interface), uniqueid, at, 0)
-            offer = call.offers[-1]
-        segment = call.talk(offer, name, channel.name, at)
+        if offer is not None and offer.visit != 0:
+            offer = None
+        agent = AgentEnd(interface, machine.name_of(interface), channel.name, uniqueid)
+        segment = call.talk(agent, name, at, offer)
         machine.bind(uniqueid, call, segment.ordinal)
 
 
@@ -106,10 +107,16 @@ def known_talk(machine: CallMachine, call: Call, uniqueid: str) -> bool:
     for segment in call.open_segments():
         # The queue called a Local channel; this is the phone at its other end.
         local = machine.topology.channels.get(call.agent_uniqueids.get(segment.ordinal, ""))
-        behind = local is not None and local.is_local
-        if behind and uniqueid in machine.topology.peers(local.other_half if local else ""):
+        if local is None or not local.is_local:
+            continue
+        if uniqueid in machine.topology.peers(local.other_half):
             machine.bind(uniqueid, call, segment.ordinal)
             call.breaks.pop(segment.ordinal, None)
+            talker = machine.member_of(machine.topology.channels[uniqueid].name)
+            called = "/".join(segment.interface.split("/")[:2])  # without options: Local/x@y/n
+            own = segment.interface == talker or called == interface_of(local.name)
+            if talker is not None and not own:
+                call.hand_to(segment, talker, machine.name_of(talker))
             return True
     return False
 

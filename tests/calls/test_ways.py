@@ -13,6 +13,7 @@ import pytest
 from test_machine import Told
 from test_recorded_calls import events_of
 from ways_expected import WAYS
+from ways_page import PAGE, descriptions, page
 
 from ccmiddleware.facts import Interaction, Offer, QueueVisit, Segment
 
@@ -32,7 +33,7 @@ def told_of(way: str) -> Told:
         told.facts += told.machine.step(event, event.at)
         told.facts += told.machine.tick(event.at)
     last = max(event.at for event in events)
-    for seconds in range(1, 40):
+    for seconds in range(1, 80):
         told.facts += told.machine.tick(last + timedelta(seconds=seconds))
     return told
 
@@ -67,6 +68,7 @@ def test_way(way: str) -> None:
     told.history()
     machine = told.machine
     assert (machine.by_id, machine.by_uniqueid, machine.talks) == ({}, {}, {})
+    assert (machine.ended, machine.due) == ({}, {})
     assert machine.topology.channels == {}
     assert (machine.asked_to_end, machine.transferred) == (set(), set())
 
@@ -93,3 +95,8 @@ def test_times_of_a_way_are_in_order(way: str) -> None:
 
 def test_every_recorded_way_has_its_expectation() -> None:
     assert sorted(path.stem for path in WAYS_DIR.glob("*.ami")) == sorted(WAYS)
+
+
+def test_the_page_shows_what_is_tested() -> None:
+    assert len(descriptions()) == len(WAYS)
+    assert PAGE.read_text() == page(), "run: .venv/bin/python tests/calls/ways_page.py"
