@@ -158,7 +158,7 @@ class Daemon:
         self.nodes = [LedNode(node, shared) for node in settings.node]
 
         def present_health() -> Health:
-            return health(self.nodes, self.writer, self.journal, postgres=words)
+            return health(self.nodes, self.writer, self.journal, self.leadership, postgres=words)
 
         self.web_port = await parts.enter_async_context(
             serving(settings.web, present_health, self.metrics.registry)
@@ -228,7 +228,7 @@ class Daemon:
         partitions_due = self.clock()
         refused = ""
         while True:
-            figures.refresh(self.nodes, self.writer, self.journal)
+            figures.refresh(self.nodes, self.writer, self.journal, self.leadership)
             if self.writer.trouble is None and self.clock() >= partitions_due:
                 try:
                     await self.database.fetchval(

@@ -11,23 +11,30 @@ from ccmiddleware.calls.call import Phase
 from ccmiddleware.leading import LedNode
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.store.journal import Journal
+from ccmiddleware.store.leadership import Leadership
 from ccmiddleware.store.writer import FactWriter
 from ccmiddleware.web.health import Figure, Health, Part, Status
 from ccmiddleware.web.metrics import Metrics
 
 
 def health(
-    nodes: Sequence[LedNode], writer: FactWriter, journal: Journal, *, postgres: str
+    nodes: Sequence[LedNode],
+    writer: FactWriter,
+    journal: Journal,
+    leadership: Leadership,
+    *,
+    postgres: str,
 ) -> Health:
     """All parts at this moment. ``postgres`` says in words which one is used."""
     followers = [node.follower for node in nodes if node.follower is not None]
+    trouble = writer.trouble or leadership.trouble
     parts = [_node(node) for node in nodes]
     parts.extend(_link(follower) for follower in followers)
     parts.append(
         Part(
             "database",
-            "degraded" if writer.trouble else "ok",
-            writer.trouble or postgres,
+            "degraded" if trouble else "ok",
+            trouble or postgres,
             {"rejected_facts": writer.counts.rejected, "late_facts": writer.counts.late},
         )
     )
@@ -109,7 +116,13 @@ class Figures:
         self._seen[source, name] = now
         return max(0, now - before)
 
-    def refresh(self, nodes: Sequence[LedNode], writer: FactWriter, journal: Journal) -> None:
+    def refresh(
+        self,
+        nodes: Sequence[LedNode],
+        writer: FactWriter,
+        journal: Journal,
+        leadership: Leadership,
+    ) -> None:
         """Called about once a second."""
         metrics, counts = self.metrics, writer.counts
         metrics.facts_journaled.inc(self._grown("writer", "written", counts.written))
@@ -118,7 +131,7 @@ class Figures:
         metrics.facts_late.inc(self._grown("writer", "late", counts.late))
         metrics.journal_bytes.set(journal.backlog_bytes)
         metrics.journal_facts.set(journal.backlog_facts)
-        metrics.database_up.set(writer.trouble is None)
+        metrics.database_up.set(writer.trouble is None and leadership.trouble is None)
         for node in nodes:
             if node.follower is not None:
                 self._follower(node.follower)

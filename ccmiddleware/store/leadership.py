@@ -88,6 +88,8 @@ class Leadership:
         self.terms: dict[str, int] = {}
         """Terms of the nodes that this daemon leads."""
         self.standings: dict[str, Standing] = {}
+        self.trouble: str | None = None
+        """Why the last look failed; None when Postgres answered."""
         self._url = url
         self._password = password
         self._nodes = list(nodes)
@@ -102,8 +104,6 @@ class Leadership:
         self._looked_at = float("-inf")
         self._cut_off = False
         self._patient_until = float("-inf")
-        self._trouble = ""
-        """Why the last look failed."""
 
     # -- for those who follow nodes ---------------------------------------------------------
 
@@ -196,11 +196,11 @@ class Leadership:
         except (TemporaryError, PermanentError) as error:
             await self._drop()
             self._cut_off = True
-            if str(error) != self._trouble:
-                self._trouble = str(error)
-                log.warning("leadership waits for the database", reason=self._trouble)
+            if str(error) != self.trouble:
+                self.trouble = str(error)
+                log.warning("leadership waits for the database", reason=self.trouble)
         else:
-            self._trouble = ""
+            self.trouble = None
         self._looked_at = began
 
     async def _round(self) -> None:

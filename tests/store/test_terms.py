@@ -1,0 +1,108 @@
+"""Versions over several terms, and which late facts are applied."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+from store_facts import NODE, at, call, people
+
+from ccmiddleware import facts
+from ccmiddleware.facts import AnyFact
+from ccmiddleware.store import batch
+from ccmiddleware.store.terms import (
+    VERSIONS_PER_TERM,
+    first_version,
+    late_interactions,
+    set_aside,
+    stamped,
+    unstamped,
+    versioned,
+)
+
+TOLD = [*people(), *call(1), *call(2)[:8]]
+
+
+def plan(told: Sequence[AnyFact]) -> batch.Plan:
+    return batch.plan([facts.encode(fact) for fact in told])
+
+
+def ids(told: Sequence[AnyFact]) -> list[UUID]:
+    return [fact.id for fact in told if isinstance(fact, facts.Interaction)]
+
+
+def left(sorted_: batch.Plan) -> list[AnyFact]:
+    return [facts.decode(line) for lines in sorted_.lines.values() for line in lines]
+
+
+@pytest.mark.parametrize("term", [0, 1, 4_000_000])
+def test_stamping_changes_versions_alone_and_is_undone(term: int) -> None:
+    told = stamped(TOLD, term)
+    assert unstamped(told) == TOLD
+    assert [fact.version - first_version(term) for fact in versioned(told)] == [
+        fact.version for fact in versioned(TOLD)
+    ]
+    assert all(fact.version < 2**53 for fact in versioned(told))
+
+
+def test_whatever_a_later_term_tells_is_newer() -> None:
+    last = facts.AgentState(
+        node=NODE,
+        interface="PJSIP/1",
+        started_at=at(0),
+        version=VERSIONS_PER_TERM - 1,
+        state="idle",
+    )
+    (older,), (newer,) = versioned(stamped([last], 6)), versioned(stamped(TOLD[-1:], 7))
+    assert newer.version > older.version
+
+
+def test_what_is_told_in_time_is_all_applied() -> None:
+    sorted_ = plan(stamped(TOLD, 3))
+    before = left(sorted_)
+    for present in ({NODE: 3}, {NODE: 0}, {}, {"another": 9}):
+        assert late_interactions(sorted_, present) == set()
+        assert set_aside(sorted_, present, {}) == []
+    assert left(sorted_) == before
+
+
+def test_late_facts_of_what_nobody_took_over_are_applied() -> None:
+    told = stamped(call(1), 3)
+    sorted_ = plan(told)
+    before = left(sorted_)
+    assert late_interactions(sorted_, {NODE: 4}) == set(ids(told[:1]))
+    # Unknown; or stored by the same earlier leader, or by one before it.
+    for stored in ({}, {ids(told)[0]: first_version(3) + 1}, {ids(told)[0]: first_version(2)}):
+        assert set_aside(sorted_, {NODE: 4}, stored) == []
+    assert left(sorted_) == before
+
+
+def test_late_facts_of_what_was_taken_over_are_set_aside_but_for_its_history() -> None:
+    taken, other = stamped(call(1), 3), stamped(call(2), 3)
+    sorted_ = plan([*taken, *other])
+    aside = set_aside(sorted_, {NODE: 4}, {ids(taken)[0]: first_version(4)})
+    assert {type(facts.decode(line)) for line in aside} == {
+        facts.Interaction, facts.QueueVisit, facts.Offer, facts.Segment, facts.Recording,
+    }  # fmt: skip
+    rest = left(sorted_)
+    assert ids(rest) == ids(other)[:1]
+    assert [fact for fact in rest if isinstance(fact, facts.InteractionEvent)] == [
+        fact for fact in [*taken, *other] if isinstance(fact, facts.InteractionEvent)
+    ]
+
+
+def test_late_intervals_of_agents_are_set_aside_and_who_they_are_is_not() -> None:
+    sorted_ = plan(stamped(people(), 3))
+    aside = set_aside(sorted_, {NODE: 4}, {})
+    assert {type(facts.decode(line)) for line in aside} == {facts.AgentState}
+    kinds = {type(fact) for fact in left(sorted_)}
+    assert kinds == {facts.Queue, facts.Agent, facts.QueueMembership}
+    assert b"agent_state" not in sorted_.lines
+
+
+def test_of_one_row_in_two_terms_the_newer_is_applied_and_nothing_is_late() -> None:
+    early, late = stamped(call(1), 3), stamped(call(1)[:1], 5)
+    sorted_ = plan([*early, *late])
+    aside = set_aside(sorted_, {NODE: 5}, {ids(late)[0]: first_version(3)})
+    assert aside == []
+    (row,) = [fact for fact in left(sorted_) if isinstance(fact, facts.Interaction)]
+    assert row.version == first_version(5) + 1
