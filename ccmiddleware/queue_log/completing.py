@@ -336,7 +336,6 @@ class _Completion:
         ended_by = talk.ended_by or segment.ended_by or "lost"
         if segment.ended_by == "transfer" and ended_by == "agent":
             ended_by = "transfer"  # Asterisk writes COMPLETEAGENT for some transfers
-        agent = {"interface": self._interface(talk.agent), "member_name": talk.agent}
         changed = self._put(
             "segment",
             self.segments,
@@ -347,7 +346,6 @@ class _Completion:
                 ended_at=ended_at,
                 ended_by=ended_by,
                 inferred=True,
-                **({} if self._is(segment, talk.agent) else agent),
             ),
         )
         if changed and ended_by != segment.ended_by:
@@ -355,7 +353,11 @@ class _Completion:
             self.tell(key, "completed", ended_at, agent=talk.agent, by=ended_by)
 
     def _segment_of(self, visit: QueueVisit, talk: Talk) -> Segment | None:
-        """The stored segment of that talk: the agent's, or one that was taken for another's."""
+        """The stored segment of that talk.
+
+        It may be another agent's: queue_log names the member who was called, also when somebody
+        else picked the call up. Ours stays.
+        """
         of_visit = [one for one in self.segments.values() if one.visit == visit.ordinal]
         for segment in of_visit:
             if self._is(segment, talk.agent):
@@ -418,7 +420,8 @@ class _Completion:
                 self._put("visit", self.visits, new)
         for offer in list(self.offers.values()):
             if offer.outcome is None:
-                at = self.visits[offer.visit].left_at or self._end()
+                visit = self.visits.get(offer.visit)
+                at = (visit.left_at if visit else None) or self._end()
                 new_offer = replace(offer, ended_at=max(at, offer.offered_at), outcome="lost")
                 self._put("offer", self.offers, new_offer)
         for segment in list(self.segments.values()):
@@ -432,7 +435,9 @@ class _Completion:
         row = self.row
         ended_at = row.ended_at
         if ended_at is None or (row.inferred and ended_at < self._end()):
-            ended_at = max(self._end(), row.started_at)
+            ends = [*(visit.left_at for visit in self.visits.values())]
+            ends += [segment.ended_at for segment in self.segments.values()]
+            ended_at = max(self._end(), row.started_at, *(at for at in ends if at is not None))
         outcome = row.outcome
         if outcome in (None, "lost") or self.changed:
             outcome = self._outcome()

@@ -61,7 +61,7 @@ class QueueLog:
 
     ``tell`` takes facts for good or raises TemporaryError, and puts the leader's term into their
     versions. ``is_open``: whether the live machine holds an interaction. ``settle``: how long after
-    its last row a call is compared. ``trouble`` says why the file can't be read at present, or None.
+    its last row a call is compared. ``trouble`` says why the file can't be read; None when it can.
     """
 
     def __init__(

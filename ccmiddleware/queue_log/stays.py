@@ -21,12 +21,17 @@ LEFT: dict[str, Outcome] = {
 ENDED: dict[str, EndedBy] = {
     "COMPLETECALLER": "caller",
     "COMPLETEAGENT": "agent",
-    "AGENTDUMP": "agent",
     "BLINDTRANSFER": "transfer",
     "ATTENDEDTRANSFER": "transfer",
     "TRANSFER": "transfer",
 }
 """Who ended a talk, by event. Asterisk writes COMPLETEAGENT for some attended transfers."""
+
+_WAITED_AT = {
+    "CONNECT": 0, "ABANDON": 2, "EXITWITHTIMEOUT": 2, "EXITWITHKEY": 3, "EXITEMPTY": 2,
+    "WITHDRAW": 2,
+}  # fmt: skip
+"""Which field of the data is the time that was waited."""
 
 TERMINAL = (*LEFT, *ENDED)
 """Events after which a call has left its queue and its agent."""
@@ -123,9 +128,28 @@ def stays(rows: Iterable[LoggedRow]) -> list[Stay]:
             continue
         # A row of a queue that was left may come late, after the next one was joined.
         stay = next((one for one in reversed(found) if one.queue == row.queue), None)
+        if stay is None or stay.outcome is not None:
+            moved = _moved_to(row, stay)
+            if moved is not None:
+                found.append(moved)
+                stay = moved
         if stay is not None:
             _further(stay, row)
     return found
+
+
+def _moved_to(row: LoggedRow, earlier: Stay | None) -> Stay | None:
+    """The stay of a call that a transfer brought to the place where another channel waited.
+
+    Its ENTERQUEUE stands under that channel; when it was, the row tells by how long it waited.
+    """
+    waited = _number(row.data, _WAITED_AT[row.event]) if row.event in _WAITED_AT else None
+    if waited is None:
+        return None
+    joined_at = row.at - timedelta(seconds=waited)
+    if earlier is not None and joined_at < earlier.last_at():
+        return None
+    return Stay(row.queue, joined_at, 1, "")
 
 
 def _further(stay: Stay, row: LoggedRow) -> None:
