@@ -4,17 +4,22 @@ A way is a small async function whose docstring says what happens. ``WAYS`` has 
 ``play`` plays one on a PBX of ``PLAN``. `python -m lab.ways DIRECTORY` records them.
 """
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from lab.asterisk import Asterisk
+from lab.errors import LabError
 from lab.root import Servers
 from lab.ways import attended, blind, chains, direct, features, hold, members, redirects, waiting
 from lab.ways.plan import PLAN
 from lab.ways.stage import ON_CUE, Stage
 
 Way = Callable[[Stage], Awaitable[None]]
+
+SIDE_BY_SIDE = 6
+"""PBXs at once: most of a way is waiting."""
 
 ROOMS = (blind, attended, chains, hold, features, redirects, waiting, members, direct)
 
@@ -59,6 +64,31 @@ async def play(pbx: Asterisk, name: str) -> Played:
         finally:
             await stage.tidy()
         return Played(bytes(watch.raw), logged)
+
+
+async def play_all(
+    servers: Servers,
+    names: Iterable[str],
+    well: Callable[[str, Played], None],
+    ill: Callable[[str, LabError], None],
+) -> None:
+    """Play ways on ``SIDE_BY_SIDE`` PBXs at once, and tell how each went."""
+    waiting = list(names)
+
+    async def one_after_another() -> None:
+        async with theatre(servers) as pbx:
+            while waiting:
+                name = waiting.pop(0)
+                try:
+                    played = await play(pbx, name)
+                except LabError as error:
+                    ill(name, error)
+                else:
+                    well(name, played)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(min(SIDE_BY_SIDE, len(waiting))):
+            group.create_task(one_after_another(), name=f"pbx {number}")
 
 
 def _log_lines(pbx: Asterisk) -> list[str]:

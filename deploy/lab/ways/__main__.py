@@ -9,9 +9,6 @@ from lab.root import servers
 from lab.ways import WAYS
 from lab.ways.capture import capture
 
-SIDE_BY_SIDE = 4
-"""PBXs at once: most of a way is waiting."""
-
 
 def main() -> int:
     """Exit code 1 when a way failed, 2 when the lab can't run."""
@@ -24,7 +21,7 @@ def main() -> int:
     kept_in = Path(directory)
     kept_in.mkdir(parents=True, exist_ok=True)
     try:
-        failed = asyncio.run(capture(servers(print), kept_in, names or list(WAYS), SIDE_BY_SIDE))
+        failed = asyncio.run(capture(servers(print), kept_in, names or list(WAYS)))
     except LabError as error:
         print(error, file=sys.stderr)
         return 2

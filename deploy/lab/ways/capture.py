@@ -1,41 +1,51 @@
 """Records every way: what Asterisk sent and logged, as input for tests, and a table of it to read.
 
-Of the raw stream only events are left out that say nothing about the way of a call (``SKIPPED``,
-and variables other than ``VARIABLES``); what is kept is as it came, byte by byte.
+Of the raw stream events are left out that say nothing about the way of a call (``SKIPPED``, and
+variables other than ``table.VARIABLES``), and headers of others (``UNUSED``); the rest is as it
+came.
 """
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.asterisk import Asterisk
 from lab.errors import LabError
 from lab.root import Servers
-from lab.ways import WAYS, description, play, theatre
-from lab.ways.table import END, table
+from lab.ways import WAYS, Played, description, play_all
+from lab.ways.table import END, VARIABLES, table
 
 SKIPPED = frozenset(
     {
         "DeviceStateChange", "DialState", "ExtensionStatus", "MusicOnHoldStart", "MusicOnHoldStop",
-        "NewAccountCode", "NewCallerid", "NewConnectedLine", "Newexten", "RTCPReceived",
-        "RTCPSent", "TestEvent",
+        "NewAccountCode", "NewCallerid", "NewConnectedLine", "Newexten", "RTCPReceived", "RTCPSent",
+        "SoftHangupRequest", "TestEvent",
     }
 )  # fmt: skip
-VARIABLES = frozenset({"ATTENDEDTRANSFER", "BLINDTRANSFER", "PARKINGSLOT", "QUEUESTATUS"})
+UNUSED = (
+    "AccountCode", "BridgeName", "Cause-txt", "ChannelState", "ConnectedLineName", "Creator",
+    "Language", "LastPause", "LastReload", "LoginTime", "Priority", "Privilege", "Ringinuse",
+    "VideoSourceMode",
+)  # fmt: skip
+"""Ends of the names of headers that are left out of the events that are kept."""
 
 
 def kept(raw: bytes) -> bytes:
-    """The stream without events that nobody needs."""
+    """The stream without events and headers that nobody needs."""
     frames = raw.split(END)
-    return b"".join(frame + END for frame in frames[:-1] if _is_kept(frame))
+    return b"".join(_trimmed(frame) + END for frame in frames[:-1] if _is_kept(frame))
 
 
 def _is_kept(frame: bytes) -> bool:
     name = _header(frame, b"Event")
     if name == "VarSet":
         return _header(frame, b"Variable") in VARIABLES
-    # Answers to actions of this session (its login, its ping) are no part of the way.
+    # Answers to actions of this session (its login) are no part of the way.
     return bool(name) and name not in SKIPPED
+
+
+def _trimmed(frame: bytes) -> bytes:
+    lines = frame.split(b"\r\n")
+    unused = tuple(name.encode() for name in UNUSED)
+    return b"\r\n".join(line for line in lines if not line.partition(b":")[0].endswith(unused))
 
 
 def _header(frame: bytes, name: bytes) -> str:
@@ -45,34 +55,23 @@ def _header(frame: bytes, name: bytes) -> str:
     return ""
 
 
-async def capture(
-    servers: Servers, directory: Path, names: Sequence[str], side_by_side: int
-) -> list[str]:
-    """Play the ways on some PBXs at once and keep them; the names of those that failed."""
-    waiting = list(names)
-    failed: list[str] = []
+async def capture(servers: Servers, directory: Path, names: Sequence[str]) -> list[str]:
+    """Play the ways and keep them; the names of those that failed."""
+    failed = []
 
-    async def worker() -> None:
-        async with theatre(servers) as pbx:
-            while waiting:
-                name = waiting.pop(0)
-                try:
-                    await _capture_one(pbx, directory, name)
-                except LabError as error:
-                    failed.append(name)
-                    print(f"{name}: {error}")
+    def keep(name: str, played: Played) -> None:
+        stream = kept(played.stream)
+        (directory / f"{name}.ami").write_bytes(stream)
+        (directory / f"{name}.queue_log").write_text(
+            "".join(f"{row}\n" for row in played.queue_log)
+        )
+        print(f"{name}: {len(played.stream)} bytes, {len(stream)} kept")
 
-    async with asyncio.TaskGroup() as group:
-        for number in range(min(side_by_side, len(waiting))):
-            group.create_task(worker(), name=f"pbx {number}")
+    def fail(name: str, error: LabError) -> None:
+        failed.append(name)
+        print(f"{name}: {error}")
+
+    await play_all(servers, names, keep, fail)
     descriptions = {name: description(name) for name in WAYS}
     (directory / "README.md").write_text(table(directory, descriptions))
     return failed
-
-
-async def _capture_one(pbx: Asterisk, directory: Path, name: str) -> None:
-    played = await play(pbx, name)
-    stream = kept(played.stream)
-    (directory / f"{name}.ami").write_bytes(stream)
-    (directory / f"{name}.queue_log").write_text("".join(f"{row}\n" for row in played.queue_log))
-    print(f"{name}: {len(played.stream)} bytes, {len(stream)} kept")

@@ -52,6 +52,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The events that tell the way of a call, and what of each the table shows."""
 
+VARIABLES = frozenset({"ATTENDEDTRANSFER", "BLINDTRANSFER", "QUEUESTATUS"})
+"""Variables whose VarSet is kept."""
+
 HEAD = """\
 # Recorded ways of a call
 
@@ -60,9 +63,9 @@ queues: for each way the AMI stream (`.ami`) and the rows of queue_log (`.queue_
 functions in `deploy/lab/ways`; this page is generated with the files:
 `cd deploy && ../.venv/bin/python -m lab.ways ../tests/recorded/ways`.
 
-The streams were read as the user of `asterisk/manager/ccm.conf`. Events that say nothing about the
-way of a call were left out (Newexten, other variables, device states, music, caller ids: see
-`SKIPPED` in `deploy/lab/ways/capture.py`); the others are as they came.
+The streams were read as the user of `asterisk/manager/ccm.conf`. Events and headers that say
+nothing about the way of a call were left out (Newexten, most variables, device states, music,
+caller ids, Priority, Language …: see `deploy/lab/ways/capture.py`); the rest is as it came.
 
 Below, *caller* is the caller's channel, *1001* that of a phone, *1001'* a second one of the same
 phone, *L1;1* one half of a Local channel, *B1* a bridge. *linkedid* lines are no events: they show
@@ -98,6 +101,15 @@ def events_of(stream: bytes) -> list[Headers]:
         if "Event" in headers:
             found.append(headers)
     return found
+
+
+def significant(stream: bytes) -> set[str]:
+    """The names of the events that tell the way, with the variable of a VarSet."""
+    return {
+        f"{event['Event']} {event.get('Variable', '')}".rstrip()
+        for event in events_of(stream)
+        if event["Event"] in FIELDS and event.get("Variable", "QUEUESTATUS") in VARIABLES
+    }
 
 
 def verbs(queue_log: str) -> list[str]:
