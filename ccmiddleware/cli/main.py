@@ -39,6 +39,7 @@ COMMANDS = (
     "db",
     "queue",
     "agent",
+    "command",
     "interaction",
     "recording",
     "report",

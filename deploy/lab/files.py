@@ -55,7 +55,7 @@ def files(plan: Plan, place: Place) -> dict[str, str]:
         "asterisk.conf": _asterisk(place),
         "modules.conf": _modules(),
         "logger.conf": _LOGGER,
-        "manager.conf": _manager(place),
+        "manager.conf": _manager(plan, place),
         "http.conf": _http(place),
         "ari.conf": _ari(place),
         "rtp.conf": "[general]\nrtpstart = 20000\nrtpend = 29999\n",
@@ -114,7 +114,8 @@ def _modules() -> str:
     return f"[modules]\nautoload = yes\n{skipped}"
 
 
-def _manager(place: Place) -> str:
+def _manager(plan: Plan, place: Place) -> str:
+    more = "".join(f'#include "{place.shipped}/manager/{name}"\n' for name in plan.manager)
     return f"""\
 [general]
 enabled = yes
@@ -124,7 +125,7 @@ port = {AMI_PORT}
 timestampevents = yes
 
 #include "{place.shipped}/manager/ccm.conf"
-
+{more}
 [{USER}](+)
 secret = {place.ami_secret}
 

@@ -66,6 +66,8 @@ class Plan:
     dialplan: str = ""
     files: dict[str, str] = field(default_factory=dict)
     """More configuration files, or others in place of ours, by name."""
+    manager: tuple[str, ...] = ()
+    """Files of asterisk/manager that are included after ccm.conf: more rights."""
 
     def agent(self, extension: str) -> Agent:
         """The agent with that extension."""

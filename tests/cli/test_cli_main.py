@@ -56,11 +56,13 @@ def test_the_commands_are_those_that_are_promised() -> None:
     leaves = {path for path, command in COMMANDS.items() if not isinstance(command, click.Group)}
     assert {" ".join(path) for path in leaves} == {
         "run",
+        "status",
         "doctor",
         *(f"config {name}" for name in ("check", "example", "show")),
         *(f"db {name}" for name in ("migrate", "status", "url", "psql")),
         *(f"queue {name}" for name in ("list", "show", "watch")),
-        *(f"agent {name}" for name in ("list", "watch")),
+        *(f"agent {name}" for name in ("list", "watch", "login", "logout", "pause", "unpause")),
+        "command list",
         *(f"interaction {name}" for name in ("list", "show")),
         *(f"recording {name}" for name in ("list", "path", "verify")),
         *(f"report {name}" for name in ("list", "describe", "show")),

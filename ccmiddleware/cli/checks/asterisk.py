@@ -32,6 +32,9 @@ NEEDED_TO_RECORD = {
     "StopMixMonitor": ("call", "to stop recordings"),
 }
 
+FOR_AGENTS = ("QueueAdd", "QueueRemove", "QueuePause")
+"""Actions of `ccm agent login`, `logout`, `pause` and `unpause`; class agent gives them."""
+
 TOO_MUCH = {
     "Command": "command",
     "UpdateConfig": "config",
@@ -164,6 +167,10 @@ async def _rights(settings: Settings, node: NodeSettings, link: AmiLink) -> list
     else:
         uses = ", ".join(sorted(needed))
         findings.append(Finding(subject, "ok", f"may use all that is needed: {uses}"))
+    if not all(action in allowed for action in FOR_AGENTS):
+        found = "may not log agents in or out or pause them: `ccm agent login` … will be refused"
+        mend = "if wanted, include asterisk/manager/ccm-agents.conf after ccm.conf (class agent)"
+        findings.append(Finding(subject, "note", found, mend))
     spare = [name for action, name in TOO_MUCH.items() if action in allowed]
     if spare:
         findings.append(

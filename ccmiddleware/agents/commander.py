@@ -1,0 +1,126 @@
+"""Takes the commands that wait in Postgres for one node and carries them out, each once.
+
+Runs while the daemon leads the node. A command is marked as taken, in a statement that holds only
+for the leader of the present term, before anything is sent; so a crash never makes anybody send it
+again. What was taken and whose answer nobody wrote down is made ``unknown`` by the next leader.
+
+What a command means stands in ``commands``; this only takes, sends and writes down.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from ccmiddleware.agents.commands import (
+    Answer,
+    Ask,
+    InvalidCommand,
+    State,
+    asks,
+    parse,
+    summary,
+)
+from ccmiddleware.errors import PermanentError, TemporaryError
+from ccmiddleware.pbx.link import ActionRefused, AmiLink, UnsafeValue
+from ccmiddleware.plaintext import plain
+from ccmiddleware.store.database import Database, Row
+
+log = structlog.get_logger(__name__)
+
+PACE_SECONDS = 0.5
+"""Pause between two looks for commands."""
+
+SETTLE_EVERY = 10
+"""Looks for commands between two looks for those that nobody will end."""
+
+DENIED = "Permission denied"
+"""Asterisk's refusal where the manager user lacks the class of an action."""
+
+
+class Commander:
+    """The commands of one node in one term of its leader. ``run`` is one task of the leader."""
+
+    def __init__(
+        self,
+        node: str,
+        term: int,
+        database: Database,
+        link: AmiLink,
+        certain: Callable[[], Awaitable[None]],
+    ) -> None:
+        """``certain`` waits while it is doubtful whether this daemon still leads the node."""
+        self._node = node
+        self._term = term
+        self._database = database
+        self._link = link
+        self._certain = certain
+        self._log = log.bind(node=node)
+        self._refused = ""
+
+    async def run(self) -> None:
+        """Take commands until cancelled. While the link is down they wait, or expire."""
+        rounds = 0
+        while True:
+            try:
+                if rounds % SETTLE_EVERY == 0:
+                    await self._database.execute("settle_commands", self._node, self._term)
+                while self._link.state.up and (row := await self._take()) is not None:
+                    await self._carry_out(row)
+            except TemporaryError as error:
+                self._log.debug("commands wait for the database", reason=str(error))
+            except PermanentError as error:
+                # Not worth the life of a daemon that sees calls and keeps the journal.
+                if str(error) != self._refused:
+                    self._refused = str(error)
+                    self._log.error("the database refuses commands", reason=self._refused)
+            rounds += 1
+            await asyncio.sleep(PACE_SECONDS)
+
+    async def _take(self) -> Row | None:
+        return await self._database.fetchrow("take_command", self._node, self._term)
+
+    async def _carry_out(self, row: Row) -> None:
+        try:
+            todo = asks(parse(row["kind"], row["arguments"]))
+        except InvalidCommand as error:
+            state: State = "refused"
+            result = str(error)
+        else:
+            # The daemon may have been frozen after it took the command.
+            await self._certain()
+            state, result = summary([await self._send(ask) for ask in todo])
+        self._log.info("command", id=str(row["id"]), kind=row["kind"], state=state, result=result)
+        await self._write_down(row, state, result)
+
+    async def _send(self, ask: Ask) -> Answer:
+        if not self._link.state.up:
+            return Answer(ask.subject, "refused", "not sent: no link to Asterisk")
+        try:
+            response = await self._link.send(ask.action, ask.fields)
+        except ActionRefused as error:
+            return _refusal(ask, error)
+        except UnsafeValue as error:
+            return Answer(ask.subject, "refused", f"not sent: {error}")
+        except TemporaryError as error:
+            return Answer(ask.subject, "unknown", f"sent, and no answer came: {error}")
+        return Answer(ask.subject, "done", plain(response.message))
+
+    async def _write_down(self, row: Row, state: State, result: str) -> None:
+        while True:
+            try:
+                await self._database.execute("finish_command", row["id"], state, result)
+            except TemporaryError as error:
+                self._log.warning("outcome not stored yet", id=str(row["id"]), reason=str(error))
+                await asyncio.sleep(PACE_SECONDS)
+            else:
+                return
+
+
+def _refusal(ask: Ask, error: ActionRefused) -> Answer:
+    message = plain(error.message)
+    if ask.already and message == ask.already:
+        return Answer(ask.subject, "done", f"it was so already ({message})")
+    if message == DENIED:
+        message += ": the manager user needs write class agent (asterisk/manager/ccm-agents.conf)"
+    return Answer(ask.subject, "refused", message)
