@@ -2,11 +2,15 @@
 -- Asterisk's own log.
 --
 -- queue_log knows neither interactions nor visits. A stay begins with an ENTERQUEUE row and goes on,
--- for the same call and queue, up to the next one. Stays and visits are counted on the day on which
--- they began. A talk is that with the member whom the queue connected; what came after a transfer,
--- queue_log does not tell.
+-- for the same call and queue, up to the next one. A talk is that with the member whom the queue
+-- connected; what came after a transfer, queue_log does not tell.
 --
--- Compared is only what began after the first row that was read, since before it nothing can agree.
+-- When an agent transfers a customer to the place where the agent's own second call waits, Asterisk
+-- goes on under the customer's channel: ENTERQUEUE stands under one unique id, CONNECT or ABANDON
+-- under another. So rows are counted, and not stays, each thing on the day on which it happened. With
+-- us the place that was handed over is a visit that ended as "moved", and is not counted.
+--
+-- Compared is only what happened after the first row that was read: before it nothing can agree.
 CREATE OR REPLACE VIEW report.queue_log_stay AS
 SELECT
     n.name AS node,
@@ -84,31 +88,31 @@ COMMENT ON COLUMN report.queue_log_stay.ring_no_answers IS 'RINGNOANSWER rows';
 CREATE OR REPLACE VIEW report.reconcile_queue_log AS
 SELECT
     n.name AS node,
-    q.name AS queue,
+    c.queue,
     d.midnight::date AS day,
-    coalesce(o.offered, 0) AS offered,
-    coalesce(l.offered, 0) AS queue_log_offered,
-    coalesce(o.answered, 0) AS answered,
-    coalesce(l.answered, 0) AS queue_log_answered,
-    coalesce(o.abandoned, 0) AS abandoned,
-    coalesce(l.abandoned, 0) AS queue_log_abandoned,
-    coalesce(o.timed_out, 0) AS timed_out,
-    coalesce(l.timed_out, 0) AS queue_log_timed_out,
-    coalesce(o.left_by_key, 0) AS left_by_key,
-    coalesce(l.left_by_key, 0) AS queue_log_left_by_key,
-    coalesce(o.ring_no_answers, 0) AS ring_no_answers,
-    coalesce(l.ring_no_answers, 0) AS queue_log_ring_no_answers,
-    coalesce(o.talk, 0) AS talk_seconds,
-    coalesce(l.talk, 0) AS queue_log_talk_seconds,
-    coalesce(o.talk, 0) - coalesce(l.talk, 0) AS talk_difference_seconds,
-    abs(coalesce(o.offered, 0) - coalesce(l.offered, 0))
-        + abs(coalesce(o.answered, 0) - coalesce(l.answered, 0))
-        + abs(coalesce(o.abandoned, 0) - coalesce(l.abandoned, 0))
-        + abs(coalesce(o.timed_out, 0) - coalesce(l.timed_out, 0))
-        + abs(coalesce(o.left_by_key, 0) - coalesce(l.left_by_key, 0))
-        + abs(coalesce(o.ring_no_answers, 0) - coalesce(l.ring_no_answers, 0))
+    c.offered,
+    c.queue_log_offered,
+    c.answered,
+    c.queue_log_answered,
+    c.abandoned,
+    c.queue_log_abandoned,
+    c.timed_out,
+    c.queue_log_timed_out,
+    c.left_by_key,
+    c.queue_log_left_by_key,
+    c.ring_no_answers,
+    c.queue_log_ring_no_answers,
+    c.talk_seconds,
+    c.queue_log_talk_seconds,
+    c.talk_seconds - c.queue_log_talk_seconds AS talk_difference_seconds,
+    abs(c.offered - c.queue_log_offered)
+        + abs(c.answered - c.queue_log_answered)
+        + abs(c.abandoned - c.queue_log_abandoned)
+        + abs(c.timed_out - c.queue_log_timed_out)
+        + abs(c.left_by_key - c.queue_log_left_by_key)
+        + abs(c.ring_no_answers - c.queue_log_ring_no_answers)
         + CASE
-            WHEN abs(coalesce(o.talk, 0) - coalesce(l.talk, 0)) > coalesce(l.answered, 0) THEN 1
+            WHEN abs(c.talk_seconds - c.queue_log_talk_seconds) > c.queue_log_talks THEN 1
             ELSE 0
         END AS differences
 FROM ccm.node n
@@ -124,62 +128,110 @@ CROSS JOIN LATERAL (
         greatest(d.midnight AT TIME ZONE current_setting('TimeZone'), f.at) AS day_start,
         (d.midnight + interval '1 day') AT TIME ZONE current_setting('TimeZone') AS day_end
 ) b
-JOIN ccm.queue q ON q.node_id = n.id
-LEFT JOIN LATERAL (
+CROSS JOIN LATERAL (
     SELECT
-        count(*) AS offered,
-        count(*) FILTER (WHERE v.outcome = 'answered') AS answered,
-        count(*) FILTER (WHERE v.outcome = 'abandoned') AS abandoned,
-        count(*) FILTER (WHERE v.outcome = 'timed_out') AS timed_out,
-        count(*) FILTER (WHERE v.outcome = 'left_by_key') AS left_by_key,
-        sum(r.number)::bigint AS ring_no_answers,
-        sum(s.talk) AS talk
-    FROM ccm.queue_visit v
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS number
-        FROM ccm.offer
-        WHERE offer.interaction_id = v.interaction_id AND offer.visit = v.ordinal
-            AND offer.outcome = 'ring_no_answer'
-    ) r
-    LEFT JOIN LATERAL (
-        SELECT report.seconds(segment.answered_at, segment.ended_at) AS talk
-        FROM ccm.segment
-        WHERE segment.interaction_id = v.interaction_id AND segment.visit = v.ordinal
-        ORDER BY segment.ordinal
-        LIMIT 1
-    ) s ON true
-    WHERE v.queue_id = q.id AND v.joined_at >= b.day_start AND v.joined_at < b.day_end
-) o ON true
-LEFT JOIN LATERAL (
-    SELECT
-        count(*) AS offered,
-        count(*) FILTER (WHERE t.outcome = 'answered') AS answered,
-        count(*) FILTER (WHERE t.outcome = 'abandoned') AS abandoned,
-        count(*) FILTER (WHERE t.outcome = 'timed_out') AS timed_out,
-        count(*) FILTER (WHERE t.outcome = 'left_by_key') AS left_by_key,
-        sum(t.ring_no_answers)::bigint AS ring_no_answers,
-        sum(t.talk_seconds) AS talk
-    FROM report.queue_log_stay t
-    WHERE t.node = n.name AND t.queue = q.name
-        AND t.started_at >= b.day_start AND t.started_at < b.day_end
-) l ON true
-WHERE b.day_start < b.day_end AND (o.offered > 0 OR l.offered > 0);
+        coalesce(o.queue, l.queue) AS queue,
+        coalesce(o.offered, 0) AS offered,
+        coalesce(l.offered, 0) AS queue_log_offered,
+        coalesce(o.answered, 0) AS answered,
+        coalesce(l.answered, 0) AS queue_log_answered,
+        coalesce(o.abandoned, 0) AS abandoned,
+        coalesce(l.abandoned, 0) AS queue_log_abandoned,
+        coalesce(o.timed_out, 0) AS timed_out,
+        coalesce(l.timed_out, 0) AS queue_log_timed_out,
+        coalesce(o.left_by_key, 0) AS left_by_key,
+        coalesce(l.left_by_key, 0) AS queue_log_left_by_key,
+        coalesce(o.ring_no_answers, 0) AS ring_no_answers,
+        coalesce(l.ring_no_answers, 0) AS queue_log_ring_no_answers,
+        coalesce(o.talk, 0) AS talk_seconds,
+        coalesce(l.talk, 0) AS queue_log_talk_seconds,
+        coalesce(l.talks, 0) AS queue_log_talks
+    FROM (
+        SELECT
+            q.name AS queue,
+            count(*) FILTER (WHERE v.joined_at >= b.day_start) AS offered,
+            count(*) FILTER (WHERE v.outcome = 'answered' AND e.today) AS answered,
+            count(*) FILTER (WHERE v.outcome = 'abandoned' AND e.today) AS abandoned,
+            count(*) FILTER (WHERE v.outcome = 'timed_out' AND e.today) AS timed_out,
+            count(*) FILTER (WHERE v.outcome = 'left_by_key' AND e.today) AS left_by_key,
+            sum(r.number)::bigint AS ring_no_answers,
+            sum(s.talk) AS talk
+        FROM ccm.queue_visit v
+        JOIN ccm.queue q ON q.id = v.queue_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(v.answered_at, v.left_at) >= b.day_start
+                AND coalesce(v.answered_at, v.left_at) < b.day_end AS today
+        ) e
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS number
+            FROM ccm.offer
+            WHERE offer.interaction_id = v.interaction_id AND offer.visit = v.ordinal
+                AND offer.outcome = 'ring_no_answer'
+                AND offer.ended_at >= b.day_start AND offer.ended_at < b.day_end
+        ) r
+        LEFT JOIN LATERAL (
+            SELECT report.seconds(first.answered_at, first.ended_at) AS talk
+            FROM (
+                SELECT segment.answered_at, segment.ended_at
+                FROM ccm.segment
+                WHERE segment.interaction_id = v.interaction_id AND segment.visit = v.ordinal
+                ORDER BY segment.ordinal
+                LIMIT 1
+            ) first
+            WHERE first.ended_at >= b.day_start AND first.ended_at < b.day_end
+        ) s ON true
+        WHERE q.node_id = n.id AND v.outcome IS DISTINCT FROM 'moved'
+            -- What ends on this day may have begun on the day before.
+            AND v.joined_at >= b.day_start - interval '1 day' AND v.joined_at < b.day_end
+        GROUP BY q.name
+    ) o
+    FULL JOIN (
+        SELECT
+            r.queue,
+            count(*) FILTER (WHERE r.event = 'ENTERQUEUE') AS offered,
+            count(*) FILTER (WHERE r.event = 'CONNECT') AS answered,
+            count(*) FILTER (WHERE r.event = 'ABANDON') AS abandoned,
+            count(*) FILTER (WHERE r.event = 'EXITWITHTIMEOUT') AS timed_out,
+            count(*) FILTER (WHERE r.event = 'EXITWITHKEY') AS left_by_key,
+            count(*) FILTER (WHERE r.event = 'RINGNOANSWER') AS ring_no_answers,
+            count(*) FILTER (WHERE t.talk IS NOT NULL) AS talks,
+            sum(t.talk) AS talk
+        FROM ccm.queue_log_row r
+        CROSS JOIN LATERAL (
+            -- In all rows that end a talk, the talk time is the last field but one.
+            SELECT CASE
+                WHEN r.event IN ('COMPLETECALLER', 'COMPLETEAGENT', 'BLINDTRANSFER',
+                                 'ATTENDEDTRANSFER', 'TRANSFER')
+                    AND r.data[cardinality(r.data) - 1] ~ '^[0-9]{1,9}$'
+                THEN r.data[cardinality(r.data) - 1]::numeric
+            END AS talk
+        ) t
+        WHERE r.node_id = n.id AND r.at >= b.day_start AND r.at < b.day_end
+            AND r.queue <> 'NONE'
+        GROUP BY r.queue
+    ) l ON l.queue = o.queue
+) c
+WHERE b.day_start < b.day_end
+    AND c.offered + c.queue_log_offered + c.answered + c.queue_log_answered + c.abandoned
+        + c.queue_log_abandoned + c.timed_out + c.queue_log_timed_out + c.left_by_key
+        + c.queue_log_left_by_key + c.ring_no_answers + c.queue_log_ring_no_answers
+        + c.queue_log_talks > 0;
 
 COMMENT ON VIEW report.reconcile_queue_log IS
     'One row for each node, queue and day of the session''s time zone: our counts beside those of Asterisk''s queue_log';
 COMMENT ON COLUMN report.reconcile_queue_log.node IS 'Name of the Asterisk';
 COMMENT ON COLUMN report.reconcile_queue_log.queue IS 'Name of the queue';
-COMMENT ON COLUMN report.reconcile_queue_log.day IS 'Day on which the visits began';
-COMMENT ON COLUMN report.reconcile_queue_log.offered IS 'Visits that we have';
+COMMENT ON COLUMN report.reconcile_queue_log.day IS 'Day on which it happened: joining, answering, leaving, ringing out, the end of a talk';
+COMMENT ON COLUMN report.reconcile_queue_log.offered IS 'Visits that we have; without those whose place was handed over by a transfer';
 COMMENT ON COLUMN report.reconcile_queue_log.queue_log_offered IS 'ENTERQUEUE rows';
 COMMENT ON COLUMN report.reconcile_queue_log.answered IS 'Our visits that an agent answered';
-COMMENT ON COLUMN report.reconcile_queue_log.queue_log_answered IS 'Stays with a CONNECT row';
+COMMENT ON COLUMN report.reconcile_queue_log.queue_log_answered IS 'CONNECT rows';
 COMMENT ON COLUMN report.reconcile_queue_log.abandoned IS 'Our visits in which the caller gave up';
-COMMENT ON COLUMN report.reconcile_queue_log.queue_log_abandoned IS 'Stays with an ABANDON row';
+COMMENT ON COLUMN report.reconcile_queue_log.queue_log_abandoned IS 'ABANDON rows';
 COMMENT ON COLUMN report.reconcile_queue_log.timed_out IS 'Our visits that the queue ended in time';
-COMMENT ON COLUMN report.reconcile_queue_log.queue_log_timed_out IS 'Stays with an EXITWITHTIMEOUT row';
+COMMENT ON COLUMN report.reconcile_queue_log.queue_log_timed_out IS 'EXITWITHTIMEOUT rows';
 COMMENT ON COLUMN report.reconcile_queue_log.left_by_key IS 'Our visits that the caller left by key';
-COMMENT ON COLUMN report.reconcile_queue_log.queue_log_left_by_key IS 'Stays with an EXITWITHKEY row';
+COMMENT ON COLUMN report.reconcile_queue_log.queue_log_left_by_key IS 'EXITWITHKEY rows';
 COMMENT ON COLUMN report.reconcile_queue_log.ring_no_answers IS 'Our offers that an agent let ring out or refused';
 COMMENT ON COLUMN report.reconcile_queue_log.queue_log_ring_no_answers IS 'RINGNOANSWER rows';
 COMMENT ON COLUMN report.reconcile_queue_log.talk_seconds IS
@@ -244,6 +296,8 @@ FROM (
     WHERE CASE
             WHEN w.what = 'visit' THEN v.interaction_id IS NULL
             WHEN v.interaction_id IS NULL THEN false
+            -- It goes on under the channel of the customer who was brought to this place.
+            WHEN v.outcome = 'moved' THEN false
             -- Where no row tells the end of the talk, there is nothing to compare.
             WHEN w.what = 'talk_seconds' THEN abs(s.talk - t.talk_seconds) > 1.5
             ELSE w.ours IS DISTINCT FROM w.queue_log
@@ -256,6 +310,13 @@ FROM (
     JOIN ccm.node n ON n.id = q.node_id
     JOIN ccm.interaction i ON i.id = v.interaction_id
     WHERE v.joined_at >= (SELECT min(at) FROM ccm.queue_log_row WHERE node_id = n.id)
+        -- The place of a channel that was there before: see above.
+        AND NOT EXISTS (
+            SELECT FROM ccm.queue_visit moved
+            WHERE moved.queue_id = v.queue_id AND moved.outcome = 'moved'
+                AND moved.joined_at BETWEEN v.joined_at - interval '1 day' AND v.joined_at
+                AND moved.left_at BETWEEN v.joined_at - interval '2 seconds'
+                    AND v.joined_at + interval '2 seconds')
         AND NOT EXISTS (
             SELECT FROM ccm.queue_log_row e
             WHERE e.node_id = n.id AND e.event = 'ENTERQUEUE' AND e.queue = q.name

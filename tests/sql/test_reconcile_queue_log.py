@@ -17,8 +17,8 @@ b      | 09:02:40 | support | ann   | CONNECT         | 10/x.2/2
 b      | 09:02:50 | support | ann   | BLINDTRANSFER   | 100/agents/10/10/1
 b      | 09:02:50 | support |       | ENTERQUEUE      | /+492/2
 b      | 09:03:00 | support |       | ABANDON         | 1/2/10
-c      | 23:59:50 | sales   |       | ENTERQUEUE      | /+493/1
-c      | 11-28 00:00:10 | sales |   | EXITWITHKEY     | 1/1/1/20
+c      | 23:29:50 | sales   |       | ENTERQUEUE      | /+493/1
+c      | 23:30:10 | sales   |       | EXITWITHKEY     | 1/1/1/20
 """
 OURS = """
 visit | queue   | joined      | answered    | left           | outcome
@@ -26,7 +26,7 @@ a     | sales   | 09:00:00.40 | 09:00:20.70 | 09:00:20.70    | answered
 b     | sales   | 09:02:00.10 |             | 09:02:30.20    | timed_out
 b     | support | 09:02:30.30 | 09:02:40.90 | 09:02:40.90    | answered
 b     | support | 09:02:50.50 |             | 09:03:00.90    | abandoned
-c     | sales   | 23:59:50.30 |             | 11-28 00:00:10 | left_by_key
+c     | sales   | 23:29:50.30 |             | 23:30:10 | left_by_key
 
 offer | agent | offered     | ended       | outcome
 a     | ann   | 09:00:00.50 | 09:00:05.50 | ring_no_answer
@@ -47,7 +47,7 @@ async def test_stays_as_queue_log_tells_them(db: asyncpg.Connection) -> None:
         "report.queue_log_stay",
         """
         column          | 1        | 2         | 3        | 4         | 5
-        started_at      | 09:00:00 | 09:02:00  | 09:02:30 | 09:02:50  | 23:59:50
+        started_at      | 09:00:00 | 09:02:00  | 09:02:30 | 09:02:50  | 23:29:50
         queue           | sales    | sales     | support  | support   | sales
         call            | a        | b         | b        | b         | c
         caller          | +491     | +492      | +492     | +492      | +493
@@ -118,7 +118,7 @@ async def test_each_difference_is_named(db: asyncpg.Connection) -> None:
         b     | support | 09:02:50 |          | 09:03:00 | abandoned
         x     | support | 10:00:00 |          | 10:00:09 | abandoned
         z     | sales   | 07:00:00 |          | 07:00:09 | abandoned
-        c     | sales   | 23:59:50 |          | 11-28 00:00:10 | left_by_key
+        c     | sales   | 23:29:50 |          | 23:30:10 | left_by_key
 
         segment | visit | agent | answered | ended    | by
         a       | 1     | ann   | 09:00:20 | 09:02:20 | caller
@@ -179,3 +179,72 @@ async def test_a_place_that_an_agents_channel_took_is_the_callers(db: asyncpg.Co
     )
     await shows_nothing(db, "report.queue_log_difference")
     await shows_nothing(db, "report.reconcile_queue_log WHERE differences > 0")
+
+
+async def test_a_place_that_was_handed_over_is_counted_once(db: asyncpg.Connection) -> None:
+    """The agent's second call waits; the transfer puts the customer there, under another id."""
+    await given(
+        db,
+        """
+        logged | at       | queue   | agent | event            | data
+        a      | 09:00:00 | support |       | ENTERQUEUE       | /+491/1
+        a      | 09:00:10 | support | ann   | CONNECT          | 10/x.1/3
+        agent  | 09:00:30 | sales   |       | ENTERQUEUE       | /1001/1
+        a      | 09:00:50 | support | ann   | ATTENDEDTRANSFER | APP/Queue/10/40/1
+        a      | 09:01:10 | sales   | bob   | CONNECT          | 40/x.2/3
+        a      | 09:02:00 | sales   | bob   | COMPLETEAGENT    | 40/50/1
+
+        visit | queue   | joined      | answered    | left        | outcome
+        a     | support | 09:00:00.10 | 09:00:10.10 | 09:00:10.10 | answered
+        a     | sales   | 09:00:50.20 | 09:01:10.20 | 09:01:10.20 | answered
+        agent | sales   | 09:00:30.10 |             | 09:00:50.20 | moved
+
+        segment | visit | agent | answered    | ended       | by
+        a       | 1     | ann   | 09:00:10.10 | 09:00:50.20 | transfer
+        a       | 2     | bob   | 09:01:10.20 | 09:02:00.30 | agent
+        """,
+    )
+    await shows(
+        db,
+        "report.reconcile_queue_log",
+        """
+        queue   | offered | answered | queue_log_answered | talk_difference_seconds | differences
+        sales   | 1       | 1        | 1                  | 0.1                     | 0
+        support | 1       | 1        | 1                  | 0.1                     | 0
+        """,
+    )
+    await shows_nothing(db, "report.queue_log_difference")
+
+
+async def test_a_call_over_midnight_is_counted_where_each_thing_happened(
+    db: asyncpg.Connection,
+) -> None:
+    await given(
+        db,
+        """
+        logged | at             | queue | agent | event         | data
+        a      | 23:59:50       | sales |       | ENTERQUEUE    | /+491/1
+        a      | 23:59:58       | sales | ann   | RINGNOANSWER  | 5000
+        a      | 11-28 00:00:10 | sales | bob   | CONNECT       | 20/x.1/3
+        a      | 11-28 00:01:10 | sales | bob   | COMPLETEAGENT | 20/60/1
+
+        visit | queue | joined   | answered       | left           | outcome
+        a     | sales | 23:59:50 | 11-28 00:00:10 | 11-28 00:00:10 | answered
+
+        offer | agent | offered  | ended    | outcome
+        a     | ann   | 23:59:53 | 23:59:58 | ring_no_answer
+
+        segment | agent | answered       | ended          | by
+        a       | bob   | 11-28 00:00:10 | 11-28 00:01:10 | agent
+        """,
+        now=NEXT_DAY,
+    )
+    await shows(
+        db,
+        "report.reconcile_queue_log",
+        """
+        day        | offered | answered | ring_no_answers | talk_seconds | differences
+        2026-11-27 | 1       | 0        | 1               | 0            | 0
+        2026-11-28 | 0       | 1        | 0               | 60           | 0
+        """,
+    )
