@@ -172,7 +172,6 @@ class Tail:
             data = file.read(PIECE)
             end = data.rfind(b"\n") + 1
             if end == 0 and len(data) == PIECE:
-                piece.garbage += 1
                 end = PIECE  # no line is as long as that
             if end == 0:
                 return False
