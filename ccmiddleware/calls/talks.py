@@ -218,6 +218,9 @@ def on_dial_begin(machine: CallMachine, event: ami.DialBegin, now: datetime) -> 
             if machine.member_of(caller.channel) is not None:
                 return  # between agents: nobody's contact
             call = machine.begin(caller, event.at)
+        if call.phase is Phase.LEAVING and event.uniqueid == call.row.uniqueid:
+            # An exit key led to an agent's phone: nothing more tells why the queue was left.
+            machine.left_unexplained(call, event.at)
         if call.phase in (Phase.WAITING, Phase.LEAVING):
             return  # the queue tells
         if call.offer_of(event.dest_uniqueid, "") is None:

@@ -376,3 +376,23 @@ def test_time_never_runs_backwards_in_a_row() -> None:
     assert row.ended_at is not None
     assert row.started_at <= row.ended_at
     assert BEGIN + timedelta(seconds=0) < row.started_at
+
+
+def test_an_exit_key_that_leads_straight_to_an_agent_is_a_talk_without_a_queue() -> None:
+    told = Told()
+    told.machine.members_by_phone["PJSIP/1001"] = "PJSIP/1001"
+    told.after("""
+        0 Newchannel caller=1
+        0 VarSet caller=1 Variable=X Value=y
+        0 QueueCallerJoin caller=1 Queue=support Position=1
+        8 QueueCallerLeave caller=1 Queue=support
+        8.1 Newchannel Channel=PJSIP/1001-00000000 Uniqueid=1795770000.910010
+        8.1 DialBegin caller=1 agent=1001
+        9.0 BridgeEnter Channel=PJSIP/1001-00000000 Uniqueid=1795770000.910010 BridgeUniqueid=b1
+        9.0 BridgeEnter caller=1 BridgeUniqueid=b1
+    """)
+    visit, offer, segment = told.row(QueueVisit), told.row(Offer), told.row(Segment)
+    assert (visit.outcome, visit.left_at, visit.inferred) == ("left_by_key", at(8), False)
+    assert (offer.visit, offer.offered_at, offer.outcome) == (0, at(8.1), "answered")
+    assert (segment.visit, segment.answered_at) == (0, at(9))
+    assert told.row(Interaction).state == "talking"
