@@ -97,7 +97,7 @@ async def empty(database: Database) -> None:
             "TRUNCATE ccm.node, ccm.queue, ccm.agent, ccm.queue_member, ccm.interaction, "
             "ccm.interaction_event, ccm.queue_visit, ccm.offer, ccm.segment, ccm.recording, "
             "ccm.agent_state, ccm.queue_log_row, ccm.queue_log_position, ccm.link_interval, "
-            "ccm.leadership, ccm.late_fact, ccm.rejected_fact"
+            "ccm.leadership, ccm.late_fact, ccm.rejected_fact CASCADE"
         )
 
 

@@ -1,6 +1,7 @@
 """Versions over several terms, and which late facts are applied."""
 
 from collections.abc import Sequence
+from typing import get_args
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from ccmiddleware.facts import AnyFact
 from ccmiddleware.store import batch
 from ccmiddleware.store.terms import (
     VERSIONS_PER_TERM,
+    Versioned,
     first_version,
     late_interactions,
     set_aside,
@@ -32,6 +34,14 @@ def ids(told: Sequence[AnyFact]) -> list[UUID]:
 
 def left(sorted_: batch.Plan) -> list[AnyFact]:
     return [facts.decode(line) for lines in sorted_.lines.values() for line in lines]
+
+
+def test_every_kind_with_a_version_is_stamped_and_sorted_out() -> None:
+    kinds = {kind for kind in get_args(AnyFact) if "version" in kind.__struct_fields__}
+    # Its version counts bytes of a file, which is the same for every leader.
+    assert kinds - {facts.QueueLogPosition} == set(get_args(Versioned))
+    tags = {kind.__struct_config__.tag.encode() for kind in get_args(Versioned)}
+    assert {tag for tag, kind in batch.KINDS.items() if kind.interaction is not None} == tags
 
 
 @pytest.mark.parametrize("term", [0, 1, 4_000_000])
