@@ -1,6 +1,7 @@
 """An ARI application that moves calls behind our back, as another program on the PBX might."""
 
 import asyncio
+import base64
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from lab.asterisk import Asterisk
+from lab.errors import LabError
 
 APPLICATION = "ways"
 TIMEOUT = 20
@@ -58,11 +60,14 @@ class Ari:
 
 @contextlib.asynccontextmanager
 async def application(pbx: Asterisk) -> AsyncIterator[Ari]:
-    """Connect the application."""
-    auth = aiohttp.BasicAuth(pbx.user, pbx.ari_secret)
+    """Connect the application. What fails in it is a LabError."""
+    known = base64.b64encode(f"{pbx.user}:{pbx.ari_secret}".encode()).decode()
     events = f"{pbx.ari_url}/events"
-    async with (
-        aiohttp.ClientSession(auth=auth) as session,
-        session.ws_connect(events, params={"app": APPLICATION}) as stream,
-    ):
-        yield Ari(pbx.ari_url, session, stream)
+    try:
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": f"Basic {known}"}) as session,
+            session.ws_connect(events, params={"app": APPLICATION}) as stream,
+        ):
+            yield Ari(pbx.ari_url, session, stream)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise LabError(f"ARI did not do as it was told: {error!r}") from None
