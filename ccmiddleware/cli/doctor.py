@@ -26,8 +26,8 @@ def command(app: App, as_json: bool) -> int:
     """Check everything the daemon needs, and say how to mend what is wrong.
 
     Looks at the configuration, secrets, state directory, each Asterisk (manager interface, rights,
-    version, queues, clock, ARI), recording directories, the database, and asks the running daemon
-    how its links are. Nothing is changed. Exit code 1 if any check failed.
+    version, queues, clock, ARI), recording directories, queue_log, the database, and asks the
+    running daemon how its links are. Nothing is changed. Exit code 1 if any check failed.
     """
     findings = run(_look(app, show=not as_json))
     counts = Counter(finding.verdict for finding in findings)
@@ -84,11 +84,13 @@ async def _node(settings: "Settings", node: "NodeSettings") -> list[Finding]:
     import asyncio
 
     from ccmiddleware.cli.checks import asterisk, files
+    from ccmiddleware.cli.checks.queue_log import queue_log
 
     async with asyncio.TaskGroup() as group:
         ami = group.create_task(asterisk.ami(settings, node, utc_now), name=f"{node.name} AMI")
         ari = group.create_task(asterisk.ari(node), name=f"{node.name} ARI")
-    return ami.result() + ari.result() + files.recordings(settings, node)
+    of_files = files.recordings(settings, node) + queue_log(node)
+    return ami.result() + ari.result() + of_files
 
 
 def _as_dict(finding: Finding) -> dict[str, str]:

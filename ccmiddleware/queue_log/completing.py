@@ -420,8 +420,8 @@ class _Completion:
                 self._put("visit", self.visits, new)
         for offer in list(self.offers.values()):
             if offer.outcome is None:
-                visit = self.visits.get(offer.visit)
-                at = (visit.left_at if visit else None) or self._end()
+                left = [self.visits[offer.visit].left_at] if offer.visit in self.visits else []
+                at = next((one for one in left if one is not None), self._end())
                 new_offer = replace(offer, ended_at=max(at, offer.offered_at), outcome="lost")
                 self._put("offer", self.offers, new_offer)
         for segment in list(self.segments.values()):

@@ -92,6 +92,23 @@ def test_a_state_directory_that_is_none(ccm: Ccm) -> None:
     assert "is no directory" in findings(ccm)["state directory"]["found"]
 
 
+def test_queue_log_is_read(ccm: Ccm) -> None:
+    told = findings(ccm)["pbx1 queue_log"]
+    assert told["verdict"] == "note"
+    assert "queue_log" in told["mend"]
+    path = ccm.directory / "queue_log"
+    ccm.write(ccm.config.read_text().replace("[node.ami]", f'queue_log = "{path}"\n[node.ami]'))
+    assert "is not there" in findings(ccm)["pbx1 queue_log"]["found"]
+    path.write_text("")
+    assert findings(ccm)["pbx1 queue_log"]["verdict"] == "ok"
+    path.write_text("[2026-11-27 09:00:00] NOTICE[1] asterisk.c: hello\n")
+    assert findings(ccm)["pbx1 queue_log"]["verdict"] == "failed"
+    path.write_text("1795770000|NONE|NONE|NONE|QUEUESTART|\n" * 1000)
+    told = findings(ccm)["pbx1 queue_log"]
+    assert told["verdict"] == "ok"
+    assert "last row of 2026-11-27 09:00:00 UTC" in told["found"]
+
+
 def test_recordings_matter_when_something_is_recorded(ccm: Ccm) -> None:
     ccm.recordings.rmdir()
     assert findings(ccm)["pbx1 recordings"]["verdict"] == "note"

@@ -61,7 +61,7 @@ def _secret_file(key: str, path: Path) -> Finding:
             subject,
             "failed",
             f"{path}: {why}",
-            f"create it with the secret in it and let {_me()} read it, or correct {key}",
+            f"create it with the secret in it and let {me()} read it, or correct {key}",
         )
     mode = _mode(path)
     if mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
@@ -83,7 +83,7 @@ def state_directory(settings: Settings) -> list[Finding]:
         above = next(parent for parent in path.parents if parent.exists())
         if os.access(above, os.W_OK | os.X_OK):
             return [Finding(subject, "note", f"{path} is not there yet; the daemon will make it")]
-        return [Finding(subject, "failed", f"{path} is not there and {_me()} can't make it", make)]
+        return [Finding(subject, "failed", f"{path} is not there and {me()} can't make it", make)]
     if not path.is_dir():
         return [Finding(subject, "failed", f"{path} is no directory", f"move it away, then {make}")]
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
@@ -91,8 +91,8 @@ def state_directory(settings: Settings) -> list[Finding]:
             Finding(
                 subject,
                 "failed",
-                f"{_me()} can't write to {path}, which belongs to {_owner(path)}",
-                f"run this as {_owner(path)} if the daemon does, else: chown USER {path}",
+                f"{me()} can't write to {path}, which belongs to {owner_of(path)}",
+                f"run this as {owner_of(path)} if the daemon does, else: chown USER {path}",
             )
         ]
     return [_free_space(subject, path, settings)]
@@ -136,8 +136,8 @@ def recordings(settings: Settings, node: NodeSettings) -> list[Finding]:
             Finding(
                 subject,
                 verdict,  # type: ignore[arg-type]  # mypy widens the conditional to str
-                f"{path}: {error.strerror} for {_me()}; it belongs to {_owner(path)}",
-                f"let the daemon's user read it, for example: usermod -aG {_group(path)} USER",
+                f"{path}: {error.strerror} for {me()}; it belongs to {owner_of(path)}",
+                f"let the daemon's user read it, for example: usermod -aG {group_of(path)} USER",
             )
         )
     else:
@@ -146,7 +146,7 @@ def recordings(settings: Settings, node: NodeSettings) -> list[Finding]:
             if node.recordings_on_asterisk
             else ""
         )
-        findings.append(Finding(subject, "ok", f"{path} can be read by {_me()}{seen}"))
+        findings.append(Finding(subject, "ok", f"{path} can be read by {me()}{seen}"))
     return findings
 
 
@@ -194,21 +194,24 @@ def _mode(path: Path) -> int:
         return 0
 
 
-def _owner(path: Path) -> str:
+def owner_of(path: Path) -> str:
+    """Name of the user to whom a file belongs, as far as it can be told."""
     try:
         return pwd.getpwuid(path.stat().st_uid).pw_name
     except (KeyError, OSError):
         return "somebody else"
 
 
-def _group(path: Path) -> str:
+def group_of(path: Path) -> str:
+    """Name of the group of a file, or a placeholder."""
     try:
         return grp.getgrgid(path.stat().st_gid).gr_name
     except (KeyError, OSError):
         return "GROUP"
 
 
-def _me() -> str:
+def me() -> str:
+    """Who runs this, in words."""
     try:
         return f"user {pwd.getpwuid(os.geteuid()).pw_name}"
     except KeyError:
