@@ -232,6 +232,20 @@ class QueueLogPosition(Fact, frozen=True, kw_only=True, tag="queue_log_position"
     row_at: datetime
 
 
+class Disposition(Fact, frozen=True, kw_only=True, tag="disposition"):
+    """A code that an agent keyed in after a talk. Append-only.
+
+    ``call`` is the unique id of the call by which it was keyed in, which makes it the same one when
+    it is read again in queue_log. Which talk it is about is found out in the database.
+    """
+
+    node: str
+    call: str
+    interface: str
+    digits: str
+    at: datetime
+
+
 AnyFact = (
     InteractionEvent
     | Interaction
@@ -245,6 +259,7 @@ AnyFact = (
     | Recording
     | QueueLogRow
     | QueueLogPosition
+    | Disposition
 )
 
 _encoder = msgspec.json.Encoder()

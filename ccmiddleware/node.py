@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from msgspec.structs import astuple
 
+from ccmiddleware.agents.dispositions import keyed_in
 from ccmiddleware.agents.presence import Presence
 from ccmiddleware.calls.machine import CallMachine
 from ccmiddleware.clock import Clock, utc_now
@@ -164,6 +165,8 @@ class NodeFollower:
             case ami.Event():
                 facts = self._observed(self.machine.step(item, now))
                 facts.extend(self.presence.step(item))
+                if isinstance(item, ami.UserEvent):
+                    facts.extend(keyed_in(self.node.name, item))
                 if isinstance(item, ami.CoreShowChannelsComplete):
                     self._lists_ended()
                 return facts

@@ -41,6 +41,7 @@ LIST = (
     Column("shown_outcome", "OUTCOME"),
     Column("wait_seconds", "WAIT", "span"),
     Column("talk_seconds", "TALK", "span"),
+    Column("disposition", "DISPOSITION"),
     Column("recordings", "RECORDING"),
 )
 EVENTS = (
@@ -134,6 +135,7 @@ PARTS = {
     "offers": "show_interaction_offers",
     "segments": "show_interaction_segments",
     "recordings": "show_recordings",
+    "dispositions": "show_dispositions",
 }
 """What `ccm interaction show` puts together, and the query of each."""
 
@@ -145,6 +147,52 @@ async def _show(app: App, text: str) -> dict[str, Any]:
         for part, query in PARTS.items():
             found[part] = [dict(each) for each in await database.fetch(query, row["id"])]
     return found
+
+
+LONGEST_NOTE = 2000
+
+
+@command.command(
+    "dispose",
+    epilog="Example:  ccm interaction dispose 1764277200.42 --code sold --note 'two boxes'",
+)
+@click.argument("id_", metavar="ID")
+@click.option("--code", required=True, help="One of `ccm disposition list`.")
+@click.option("--note", default="", help="Free text.")
+@click.option(
+    "--segment", type=click.IntRange(1), help="The talk it is about; the last one if not given."
+)
+@json_option
+@pass_app
+def dispose(app: App, id_: str, code: str, note: str, segment: int | None, as_json: bool) -> None:
+    """Say what came of an interaction.
+
+    The code that was given last holds; those before stay in its history (`ccm interaction show`).
+    """
+    if len(note) > LONGEST_NOTE or "\0" in note:
+        raise click.UsageError(f"--note takes at most {LONGEST_NOTE} characters, and no NUL")
+    row = run(_dispose(app, id_, code, note, segment))
+    if as_json:
+        emit_json(row)
+    else:
+        emit_text(f"{row['interaction_id']}: {row['code']}")
+
+
+async def _dispose(
+    app: App, text: str, code: str, note: str, segment: int | None
+) -> dict[str, Any]:
+    from ccmiddleware.cli.commanding import user
+    from ccmiddleware.cli.disposition import known
+
+    async with opened(app) as database:
+        interaction = await find(database, text)
+        codes = await database.fetch("list_disposition_codes", False)
+        if code not in {row["code"] for row in codes}:
+            raise NothingFound(f"there is no code {code!r}; there are {await known(database)}")
+        row = await database.fetchrow("dispose", interaction["id"], code, note, user(), segment)
+    if row is None:
+        raise NothingFound(f"{interaction['id']} has no segment {segment}")
+    return dict(row)
 
 
 async def find(database: Any, text: str) -> dict[str, Any]:
@@ -239,3 +287,8 @@ def _print_parts(whole: Mapping[str, Any]) -> None:
             f"Recording {recording['segment']}: {recording['state']}, {recording['path']}"
             + (f", {recording['error']}" if recording["error"] else "")
         )
+    for given in whole["dispositions"]:
+        label = f" ({given['label']})" if given["label"] else ""
+        note = f": {given['note']}" if given["note"] else ""
+        when = show_time(given["given_at"], local_zone())
+        emit_text(f"Disposition: {given['code']}{label}, by {given['given_by']}, {when}{note}")

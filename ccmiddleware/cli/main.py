@@ -41,6 +41,7 @@ COMMANDS = (
     "agent",
     "command",
     "interaction",
+    "disposition",
     "recording",
     "report",
 )

@@ -358,6 +358,16 @@ class OriginateResponse(Event, frozen=True, kw_only=True):
     reason: int = field(name="Reason", default=0)
 
 
+class UserEvent(Event, frozen=True, kw_only=True):
+    """What a dialplan sends with UserEvent(): ``name`` says what, the rest is of our library."""
+
+    NAME: ClassVar[str] = "UserEvent"
+    name: str = field(name="UserEvent", default="")
+    uniqueid: str = field(name="Uniqueid", default="")
+    interface: str = field(name="Interface", default="")
+    code: str = field(name="Code", default="")
+
+
 class MixMonitorStop(ChannelEvent, frozen=True, kw_only=True):
     """Recording of a channel stopped (Asterisk 16.20 and newer)."""
 

@@ -71,6 +71,11 @@ class _QueueLogPosition(msgspec.Struct):
     version: int
 
 
+class _Disposition(msgspec.Struct):
+    node: str
+    interface: str
+
+
 class _Agent(msgspec.Struct):
     node: str
     interface: str
@@ -167,6 +172,11 @@ KINDS: dict[bytes, Kind] = {
         _head(_QueueLogPosition),
         row=lambda f: f.node,
         names=lambda f: Names(f.node),
+    ),
+    b"disposition": Kind(
+        "apply_disposition",
+        _head(_Disposition),
+        names=lambda f: Names(f.node, "", f.interface),
     ),
 }
 """All kinds of facts, in the order in which they are applied."""

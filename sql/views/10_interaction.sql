@@ -33,6 +33,11 @@ SELECT
     o.ring_no_answers,
     r.recordings,
     coalesce(r.recording_states, '{}') AS recording_states,
+    (SELECT d.code
+     FROM ccm.disposition d
+     WHERE d.interaction_id = i.id
+     ORDER BY d.given_at DESC, d.id DESC
+     LIMIT 1) AS disposition,
     i.inferred OR coalesce(v.inferred, false) OR coalesce(s.inferred, false) AS inferred
 FROM ccm.interaction i
 JOIN ccm.node n ON n.id = i.node_id
@@ -121,5 +126,7 @@ COMMENT ON COLUMN report.interaction.ring_no_answers IS 'Number of its offers th
 COMMENT ON COLUMN report.interaction.recordings IS 'Number of recordings asked for, whatever became of them';
 COMMENT ON COLUMN report.interaction.recording_states IS
     'State of the recording of each segment, in order: expected, recording, finished, missing, failed';
+COMMENT ON COLUMN report.interaction.disposition IS
+    'Code that was last given to it, by keypad or by ccm interaction dispose; null when none was';
 COMMENT ON COLUMN report.interaction.inferred IS
     'True when something of it, of its waits or of its segments was concluded and not seen';

@@ -63,7 +63,8 @@ def test_the_commands_are_those_that_are_promised() -> None:
         *(f"queue {name}" for name in ("list", "show", "watch")),
         *(f"agent {name}" for name in ("list", "watch", "login", "logout", "pause", "unpause")),
         "command list",
-        *(f"interaction {name}" for name in ("list", "show")),
+        *(f"interaction {name}" for name in ("list", "show", "dispose")),
+        *(f"disposition {name}" for name in ("list", "add", "remove")),
         *(f"recording {name}" for name in ("list", "path", "verify")),
         *(f"report {name}" for name in ("list", "describe", "show")),
     }

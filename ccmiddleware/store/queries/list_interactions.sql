@@ -18,7 +18,12 @@ SELECT interaction.id,
        visits.wait_seconds,
        coalesce(talks.agents, '{}') AS agents,
        talks.talk_seconds,
-       coalesce(recordings.states, '{}') AS recordings
+       coalesce(recordings.states, '{}') AS recordings,
+       (SELECT disposition.code
+        FROM ccm.disposition
+        WHERE disposition.interaction_id = interaction.id
+        ORDER BY disposition.given_at DESC, disposition.id DESC
+        LIMIT 1) AS disposition
 FROM ccm.interaction
 JOIN ccm.node ON node.id = interaction.node_id
 LEFT JOIN LATERAL (
