@@ -145,6 +145,7 @@ class Daemon:
             lambda: (self.journal.backlog_facts, self.journal.backlog_bytes),
             password=read_password(settings.database),
         )
+        parts.push_async_callback(self.leadership.disconnect)
         shared = Parts(
             settings=settings,
             database=self.database,
@@ -260,6 +261,9 @@ class Daemon:
             await tasks.finish("nodes", left())
             if self.writer.trouble is None and not await self.writer.drained(left()):
                 log.warning("facts are left for the next start", facts=self.writer.backlog)
+            if self.writer.backlog:
+                # A Postgres that hangs would take its time to say goodbye as well.
+                self.database.cut_off()
         await tasks.end("last")
         if self.nodes:
             await self.leadership.close()

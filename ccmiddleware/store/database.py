@@ -181,6 +181,11 @@ class Database:
         except TimeoutError:
             pool.terminate()
 
+    def cut_off(self) -> None:
+        """Drop all connections at once, whatever they are doing; nobody gets another one."""
+        if self._pool is not None:
+            self._pool.terminate()
+
     async def _prepare(self, connection: asyncpg.Connection) -> None:
         await prepare(connection, self._role)
 

@@ -180,6 +180,25 @@ async def test_a_statement_that_lasts_too_long_is_given_up(database_url: str):
         assert (await pool.server_version()).startswith("18.")
 
 
+async def test_cut_off_ends_what_is_going_on_at_once(database_url: str):
+    async with Database(database_url) as pool:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            asked = asyncio.Event()
+
+            async def ask() -> None:
+                async with pool.session() as session:
+                    asked.set()
+                    with pytest.raises(DatabaseAway):
+                        await session.rows("SELECT pg_sleep(60)")
+
+            tasks.create_task(ask(), name="ask")
+            await asked.wait()
+            await asyncio.sleep(0.05)
+            pool.cut_off()
+        with pytest.raises(DatabaseAway):
+            await pool.server_version()
+
+
 async def test_nobody_waits_for_a_connection_for_ever(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
