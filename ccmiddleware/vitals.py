@@ -71,7 +71,9 @@ def _node(node: LedNode) -> Part:
         "leading": False,
         "term": standing.term if standing is not None else None,
     }
-    if standing is not None and standing.leader and node.name not in node.parts.leadership.terms:
+    if node.name in node.parts.leadership.terms:
+        return Part(name, "degraded", "taking up what is open", figures)
+    if standing is not None and standing.leader:
         return Part(name, "ok", f"standby (led by {standing.leader})", figures)
     return Part(name, "degraded", "nobody leads it at present", figures)
 

@@ -162,6 +162,10 @@ class Leadership:
                 await self._fetch("resign", self.daemon, *self._backlog())
         except (TimeoutError, TemporaryError, PermanentError) as error:
             log.info("not said that this daemon leads no more", reason=str(error))
+        await self.disconnect()
+
+    async def disconnect(self) -> None:
+        """Close the connection, whatever happened before. Call when ``run`` has ended."""
         await self._drop()
 
     # -- looking ----------------------------------------------------------------------------

@@ -24,11 +24,12 @@ async def open_facts(database: Database, node: str) -> list[AnyFact]:
 async def close_left_open(database: Database, node: str, below: int) -> int:
     """Close, as inferred, what is open on ``node`` in versions below ``below``: nobody follows it.
 
-    Returns how many interactions and talks that were. The versions stay, so that the journal that
-    they came from may still tell their true end.
+    Returns how many interactions that were, and visits, offers and talks of other interactions. The
+    versions stay, so that the journal that they came from may still tell their true end.
     """
     interactions = await database.execute("close_left_open", node, below)
-    return interactions + await database.execute("close_talks_left_open", node, below)
+    rows: int = await database.fetchval("close_rows_left_open", node, below)
+    return interactions + rows
 
 
 async def recordings_left_open(database: Database, node: str, below: int) -> list[Recording]:

@@ -15,6 +15,8 @@ ALTER TABLE ccm.segment ALTER COLUMN version TYPE bigint;
 ALTER TABLE ccm.recording ALTER COLUMN version TYPE bigint;
 ALTER TABLE ccm.agent_state ALTER COLUMN version TYPE bigint;
 
+CREATE INDEX offer_open ON ccm.offer (agent_id) WHERE ended_at IS NULL;
+
 CREATE TABLE ccm.daemon (
     id            uuid PRIMARY KEY,
     host          text NOT NULL,

@@ -171,3 +171,24 @@ async def test_a_talk_left_open_in_a_call_that_has_ended_is_closed(
     assert await close_left_open(database, NODE, first_version(second)) == 1
     (segment,) = (await contents(database))["segment"]
     assert (segment["ended_at"], segment["ended_by"], segment["inferred"]) == (at(19), "lost", True)
+
+
+async def test_rows_left_open_in_a_call_that_the_leader_follows_are_closed(
+    database: Database, journal: Journal
+) -> None:
+    """Told late, but before the leader found the call itself, from which it began anew."""
+    first = await begin_term(database)
+    await store(database, journal, stamped(people(), first))
+    second = await take_up(database, journal)
+    offer = next(fact for fact in call(1) if isinstance(fact, facts.Offer))
+    visit = next(fact for fact in call(1) if isinstance(fact, facts.QueueVisit))
+    further = [replace(visit, ordinal=2, joined_at=at(13)), replace(offer, ordinal=2)]
+    await store(database, journal, stamped([*call(1)[:8], *further], first))
+    await store(database, journal, stamped(call(1)[:4], second))
+    assert await close_left_open(database, NODE, first_version(second)) == 3
+    stored = await contents(database)
+    assert [row["state"] for row in stored["interaction"]] == ["waiting"]
+    assert [row["left_at"] for row in stored["queue_visit"]] == [None, at(13)]
+    assert [row["ended_at"] for row in stored["offer"]] == [None, at(12)]
+    assert [row["ended_by"] for row in stored["segment"]] == ["lost"]
+    assert await close_left_open(database, NODE, first_version(second)) == 0

@@ -38,6 +38,19 @@ async def test_the_snapshot_reads_no_table_from_end_to_end(database: Database, j
         assert re.search(rf"Scan using {partitions}_\d{{4}}_\d\d_\w+|{index}", text), text
 
 
+async def test_looking_for_what_was_left_open_reads_only_what_is_open(
+    database: Database, journal: Journal
+):
+    await store(database, journal, [*people(), *call(1), *call(2)[:-4]])
+    for name in ("close_left_open", "close_rows_left_open", "recordings_left_open"):
+        text = await plan(database, name, NODE, 1_000_000_000)
+        assert re.findall(rf"Seq Scan on (?:{GROWING})\w*", text) == [], text
+    text = await plan(database, "close_rows_left_open", NODE, 1_000_000_000)
+    for index in ("queue_visit_waiting", "offer_open", "segment_open"):
+        table = index.rpartition("_")[0]
+        assert re.search(rf"Scan using {table}_\d{{4}}_\d\d_\w+|{index}", text), text
+
+
 async def test_applying_reads_only_the_names(database: Database, journal: Journal):
     await store(database, journal, [*people(), *call(1)])
     planned = batch.plan([facts.encode(fact) for fact in [*people(), *call(3), *queue_log()]])
