@@ -60,11 +60,15 @@ class Standing:
 
 
 def identity(state_dir: Path) -> UUID:
-    """The id of the daemon with that state directory, made at its first start. Raises OSError."""
+    """The id of the daemon with that state directory, made at its first start. Raises OSError.
+
+    A file that holds none, as a crash may leave it, counts as missing: the id is no secret and
+    nothing depends on its staying the same but the patience after an outage.
+    """
     file = state_dir / IDENTITY_FILE
     try:
         return UUID(file.read_text(encoding="ascii").strip())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         made = uuid4()
         state_dir.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{made}\n", encoding="ascii")

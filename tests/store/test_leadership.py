@@ -312,6 +312,9 @@ def test_a_daemon_is_known_by_its_state_directory(tmp_path: Path) -> None:
     first = identity(tmp_path / "one")
     assert identity(tmp_path / "one") == first
     assert identity(tmp_path / "two") != first
+    (tmp_path / "one" / module.IDENTITY_FILE).write_text("")
+    made = identity(tmp_path / "one")
+    assert identity(tmp_path / "one") == made != first
 
 
 async def test_a_database_without_the_schema_is_not_led(empty_database_url: str) -> None:
