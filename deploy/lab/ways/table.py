@@ -15,6 +15,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "AgentComplete": ("Interface", "Reason"),
     "AgentConnect": ("Interface", "DestChannel"),
     "AgentDump": ("Interface",),
+    "AgentLogin": ("Agent", "Channel"),
+    "AgentLogoff": ("Agent", "Channel"),
     "AgentRingNoAnswer": ("Interface", "DestChannel"),
     "AttendedTransfer": (
         "Result", "DestType", "DestBridgeUniqueid", "DestApp", "LocalOneChannel",
@@ -24,6 +26,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "BridgeEnter": ("Channel", "BridgeUniqueid"),
     "BridgeLeave": ("Channel", "BridgeUniqueid"),
     "BridgeMerge": ("FromBridgeUniqueid", "ToBridgeUniqueid"),
+    "ChanSpyStart": ("SpyerChannel", "SpyeeChannel"),
+    "ChanSpyStop": ("SpyerChannel", "SpyeeChannel"),
     "ConfbridgeJoin": ("Channel",),
     "ConfbridgeLeave": ("Channel",),
     "DialBegin": ("Channel", "DestChannel"),
@@ -48,7 +52,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "Rename": ("Channel", "Newname"),
     "UnParkedCall": ("ParkeeChannel", "RetrieverChannel"),
     "Unhold": ("Channel",),
-    "VarSet": ("Variable", "Value"),
+    "VarSet": ("Variable", "Channel", "Value"),
 }  # fmt: skip
 """The events that tell the way of a call, and what of each the table shows."""
 
