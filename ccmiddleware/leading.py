@@ -209,14 +209,18 @@ class LedNode:
 
     async def _stand_back(self, follower: NodeFollower, tasks: Tasks) -> None:
         """Close the link, write what it brought, end the rest."""
-        await tasks.end("first")
-        await tasks.end("links")
-        await follower.finish()
+        try:
+            await tasks.end("first")
+        finally:
+            # Also when a Postgres that hangs has used up the time: a task that is left keeps the
+            # daemon from ending, and what the link brought may not be lost.
+            await tasks.end("links")
+            await follower.finish()
+            await tasks.end("last")
         if self.parts.stop.is_set():
             await self._say_link_closed(follower)
         else:
             log.warning("not following any more", node=self.name, term=self.term)
-        await tasks.end("last")
         self.follower = None
         self._leading.set(0)
         self.parts.metrics.unled(self.name)
