@@ -65,6 +65,7 @@ class Daemon:
         ami_address: tuple[str, int] | None = None,
         ami_secret: str | None = None,
         recording: Literal["always", "never"] = "always",
+        top_more: str = "",
         node_more: str = "",
         ami_more: str = "",
         more: str = "",
@@ -80,21 +81,22 @@ class Daemon:
         secret = directory / "ami.secret"
         secret.touch(mode=0o600)
         secret.write_text(ami_secret if ami_secret is not None else asterisk.ami_secret)
-        self._write(secret, database_url, recording, (node_more, ami_more, more))
+        self._write(secret, database_url, recording, (top_more, node_more, ami_more, more))
 
     def _write(
         self,
         secret: Path,
         database_url: str | None,
         recording: str,
-        additions: tuple[str, str, str],
+        additions: tuple[str, str, str, str],
     ) -> None:
-        node_more, ami_more, more = additions
+        top_more, node_more, ami_more, more = additions
         host, port = self.ami_address
         database = f"[database]\nurl = {json.dumps(database_url)}\n" if database_url else ""
         self.config.write_text(
             f"""\
 state_dir = {json.dumps(str(self.directory / "state"))}
+{top_more}
 
 [[node]]
 name = "{NODE}"

@@ -6,6 +6,7 @@ lab only get its address.
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -35,6 +36,23 @@ class Database:
             raise LabError("This Postgres does not run.")
         os.kill(pid, signal.SIGKILL)
         await until(lambda: not self._server.running, 10, f"Postgres {pid} to be gone")
+
+    def freeze(self) -> None:
+        """SIGSTOP to all its processes: it takes connections and says nothing any more."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on after ``freeze``."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        pid = self._server.pid
+        if pid is None:
+            raise LabError("This Postgres does not run.")
+        os.kill(pid, number)  # first the one that would make more of them
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
     async def create(self, name: str) -> str:
         """A new, empty database; its address."""

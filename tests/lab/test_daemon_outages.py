@@ -309,6 +309,30 @@ async def test_a_journal_that_is_full_while_postgres_is_away(site: Site, tmp_pat
     assert refused == []
 
 
+async def test_a_daemon_is_gone_in_time_although_postgres_hangs(site: Site, tmp_path: Path) -> None:
+    if site.daemon.running:
+        await site.daemon.stop()
+    url = await site.database.create("hangs")
+    daemon = Daemon(tmp_path, site.pbx, database_url=url, top_more="stop_timeout = 8")
+    hangs = dataclasses.replace(site, daemon=daemon, url=url)
+    loop = asyncio.get_running_loop()
+    async with daemon:
+        call = await site.stage.answered_call(OPEN)
+        await hangs.records([call])
+        site.database.freeze()
+        try:
+            await site.stage.hang_up(call)
+            began = loop.time()
+            assert await daemon.stop() == 0
+            assert loop.time() - began < 8 + 2  # the two are for a machine that is busy
+        finally:
+            site.database.thaw()
+        assert daemon.said("facts are left for the next start")
+        await daemon.start()
+        await hangs.as_logged([call])
+        await hangs.recorded([call])
+
+
 async def test_a_minute_without_postgres_is_told(minute: Evidence) -> None:
     assert minute.away["status"] == "degraded"
     parts = minute.away["parts"]
