@@ -12,7 +12,6 @@ Times of queue_log are whole seconds, rounded down: where ours fits to that, our
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,35 +28,13 @@ from ccmiddleware.facts import (
 )
 from ccmiddleware.ids import interaction_id
 from ccmiddleware.queue_log.stays import Ring, Stay, Talk, Told
+from ccmiddleware.queue_log.stored import Stored, better, seen_whole
 
 MADE = "made_from_queue_log"
 """Kind and key of the event of an interaction of which nothing but queue_log tells."""
 
-EARLIER, LATER = timedelta(seconds=1), timedelta(seconds=2)
-"""How much earlier and later than the row the same moment may stand with us."""
-
 SAME = timedelta(seconds=3)
 """Two tellings of one thing are no further apart."""
-
-
-@dataclass
-class Stored:
-    """What is stored of an interaction."""
-
-    interaction: Interaction
-    visits: list[QueueVisit] = field(default_factory=list)
-    offers: list[Offer] = field(default_factory=list)
-    segments: list[Segment] = field(default_factory=list)
-
-    @property
-    def uncertain(self) -> bool:
-        """Whether any of it was concluded and not seen, or has not ended."""
-        return (
-            self.interaction.inferred
-            or self.interaction.outcome in (None, "lost")
-            or any(not _seen(visit) for visit in self.visits)
-            or any(not _seen(segment) for segment in self.segments)
-        )
 
 
 def complete(
@@ -93,21 +70,6 @@ def complete(
     else:
         completion = _Completion(stored, told, interfaces, wrap_up)
     return completion.facts(only_offers=stored is not None and not stored.uncertain)
-
-
-def _seen(row: QueueVisit | Segment) -> bool:
-    """Whether a row was observed from its begin to its end."""
-    end = row.outcome if isinstance(row, QueueVisit) else row.ended_by
-    return not row.inferred and end not in (None, "lost")
-
-
-def _fits(ours: datetime, told: datetime) -> bool:
-    return told - EARLIER <= ours <= told + LATER
-
-
-def _better(ours: datetime | None, told: datetime) -> datetime:
-    """Our time where it can be the told one, which is in whole seconds; else the told one."""
-    return ours if ours is not None and _fits(ours, told) else told
 
 
 class _Completion:
@@ -198,7 +160,7 @@ class _Completion:
             for visit in self.visits.values()
             if visit.queue == stay.queue
             and ("visit", visit.ordinal) not in self.used
-            and (abs(visit.joined_at - stay.joined_at) <= SAME if near else not _seen(visit))
+            and (abs(visit.joined_at - stay.joined_at) <= SAME if near else not seen_whole(visit))
         ]
         return min(fitting, key=lambda one: abs(one.joined_at - stay.joined_at), default=None)
 
@@ -221,13 +183,13 @@ class _Completion:
 
     def _visit(self, visit: QueueVisit, stay: Stay) -> QueueVisit:
         """Begin and end of a visit that was not seen whole."""
-        if _seen(visit):
+        if seen_whole(visit):
             return visit
         outcome: Outcome = stay.outcome or visit.outcome or "lost"
-        joined_at = _better(visit.joined_at, stay.joined_at)
-        left_at = _better(visit.left_at, stay.left_at or visit.left_at or self._end())
-        left_at = max(left_at, joined_at)
-        known = visit.outcome is not None
+        joined_at = better(visit.joined_at, stay.joined_at)
+        known, seen = visit.outcome is not None, visit.outcome not in (None, "lost")
+        told_at = stay.left_at or visit.left_at or self._end()
+        left_at = max(better(visit.left_at, told_at, seen=seen), joined_at)
         changed = self._put(
             "visit",
             self.visits,
@@ -255,7 +217,7 @@ class _Completion:
         if offer is None:
             offer = self._new_offer(visit, ring.agent, ring.began_at)
         self.used.add(("offer", offer.ordinal))
-        ended_at = max(_better(offer.ended_at, ring.ended_at), offer.offered_at)
+        ended_at = max(better(offer.ended_at, ring.ended_at), offer.offered_at)
         if ring.refused and offer.outcome not in ("ring_no_answer", "answered"):
             self._put(
                 "offer",
@@ -321,18 +283,19 @@ class _Completion:
     def _talk(self, visit: QueueVisit, talk: Talk) -> None:
         """A talk that was not seen whole, and the offer that led to it."""
         segment = self._segment_of(visit, talk)
-        if segment is not None and _seen(segment):
+        if segment is not None and seen_whole(segment):
             return
-        answered_at = _better(
+        answered_at = better(
             segment.answered_at if segment else visit.answered_at, talk.answered_at
         )
         answered_at = max(answered_at, visit.joined_at)
-        self._answered_offer(visit, talk, answered_at)
+        if segment is None or self._is(segment, talk.agent):
+            self._answered_offer(visit, talk, answered_at)
         if segment is None:
             segment = self._new_segment(visit, talk, answered_at)
-        known = segment.ended_by is not None
+        known, seen = segment.ended_by is not None, segment.ended_by not in (None, "lost")
         told_end = talk.ended_at or segment.ended_at or self._end()
-        ended_at = max(_better(segment.ended_at, told_end), answered_at)
+        ended_at = max(better(segment.ended_at, told_end, seen=seen), answered_at)
         ended_by = talk.ended_by or segment.ended_by or "lost"
         if segment.ended_by == "transfer" and ended_by == "agent":
             ended_by = "transfer"  # Asterisk writes COMPLETEAGENT for some transfers
@@ -350,7 +313,7 @@ class _Completion:
         )
         if changed and ended_by != segment.ended_by:
             key = self._corrected(known, f"completed:{segment.ordinal}")
-            self.tell(key, "completed", ended_at, agent=talk.agent, by=ended_by)
+            self.tell(key, "completed", ended_at, agent=segment.member_name, by=ended_by)
 
     def _segment_of(self, visit: QueueVisit, talk: Talk) -> Segment | None:
         """The stored segment of that talk.

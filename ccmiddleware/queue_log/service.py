@@ -27,8 +27,9 @@ from ccmiddleware.facts import (
     decode,
 )
 from ccmiddleware.ids import interaction_id
-from ccmiddleware.queue_log.completing import Stored, complete
+from ccmiddleware.queue_log.completing import complete
 from ccmiddleware.queue_log.stays import TERMINAL, LoggedRow, Told, stays
+from ccmiddleware.queue_log.stored import Stored
 from ccmiddleware.queue_log.tail import Piece, Position, Tail
 from ccmiddleware.store.database import Database, Row
 from ccmiddleware.store.terms import unstamped

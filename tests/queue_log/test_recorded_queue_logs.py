@@ -13,9 +13,10 @@ from ccmiddleware.calls.machine import CallMachine
 from ccmiddleware.facts import AnyFact, Interaction, InteractionEvent, Offer, QueueVisit, Segment
 from ccmiddleware.ids import interaction_id
 from ccmiddleware.pbx.events import CoreShowChannelsComplete, QueueStatusComplete
-from ccmiddleware.queue_log.completing import MADE, Stored, complete
+from ccmiddleware.queue_log.completing import MADE, complete
 from ccmiddleware.queue_log.rows import Line, parse
 from ccmiddleware.queue_log.stays import Told, stays
+from ccmiddleware.queue_log.stored import Stored
 
 NODE = "pbx1"
 INTERFACES = {name: f"PJSIP/{number}" for number, name in MEMBERS.items()}
@@ -64,7 +65,7 @@ def test_what_was_observed_is_left_as_it_is(way: str) -> None:
     seen = rows_of(told_of(way).facts)
     for call, rows in logged(way).items():
         stored = next((one for one in seen.values() if one.interaction.uniqueid == call), None)
-        if stored is not None:
+        if stored is not None and not stored.uncertain:
             told = Told(call, stays(rows))
             facts = complete(stored.interaction.node, told, stored, interfaces=INTERFACES)
             assert facts == []
