@@ -174,12 +174,13 @@ class Recorder:
     ) -> Recording:
         """Have Asterisk record; as long as it does not answer and the talk goes on, try again.
 
-        ``sure`` is whether nothing can have begun to record yet. Else the file tells: MixMonitor a
-        second time would truncate it.
+        ``sure`` is whether Asterisk was not asked yet, as far as we know. A file that is there was
+        begun by somebody, perhaps by a daemon that led the node before and could not say so any
+        more: MixMonitor a second time would truncate it.
         """
         file = str(self.node.recordings_for_asterisk / recording.path)
         while sure or not ended.done():
-            if not sure and await asyncio.to_thread((self.node.recordings / recording.path).exists):
+            if await asyncio.to_thread((self.node.recordings / recording.path).exists):
                 return self._put(recording, state="recording", error="")
             try:
                 await self.commands.send("MixMonitor", {"Channel": channel, "File": file})

@@ -281,6 +281,20 @@ async def test_a_restarted_daemon_does_not_truncate_what_is_being_recorded(tmp_p
     assert desk.asterisk.sent == []
 
 
+async def test_what_another_daemon_began_and_could_not_tell_is_not_truncated(
+    tmp_path: Path,
+) -> None:
+    unfinished(tmp_path / LEFT.path, 30)
+    desk = Desk(tmp_path, StandIn())
+    async with desk.running():
+        desk.observe(TALK)
+        await desk.until(lambda: desk.states() == ["expected", "recording"])
+        assert desk.asterisk.sent == []
+        complete(tmp_path / LEFT.path, 30)
+        desk.observe(ENDED)
+        await desk.until(lambda: desk.last_state == "finished")
+
+
 async def test_a_talk_after_a_transfer_is_recorded_on_the_agents_channel(tmp_path: Path) -> None:
     desk = Desk(tmp_path, StandIn())
     second = replace(TALK, ordinal=2, version=7, agent_channel="PJSIP/1002-2")
