@@ -303,5 +303,7 @@ async def test_a_talk_after_a_transfer_is_recorded_on_the_agents_channel(tmp_pat
     async with desk.running():
         desk.observe(TALK, second, direct, next_queue)
         await desk.until(lambda: desk.states().count("recording") == 4)
-    channels = [fields["Channel"] for _, fields in desk.asterisk.sent]
+    # They begin side by side; the file says which talk it is.
+    sent = sorted(desk.asterisk.sent, key=lambda action: str(action[1]["File"]))
+    channels = [fields["Channel"] for _, fields in sent]
     assert channels == ["PJSIP/trunk-1", "PJSIP/1002-2", "PJSIP/1003-3", "PJSIP/trunk-1"]
