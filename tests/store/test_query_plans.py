@@ -63,3 +63,16 @@ async def test_applying_reads_only_the_names(database: Database, journal: Journa
 async def test_a_plan_does_not_change_anything(database: Database):
     await plan(database, "set_link", f"node {uuid4()}", "up", at(0), "", "")
     assert await database.rows("SELECT FROM ccm.node") == []
+
+
+async def test_completing_reads_the_rows_of_a_call(database: Database, journal: Journal):
+    await store(database, journal, [*people(), *call(1), *queue_log()])
+    key, begin = uuid4(), at(0)
+    for name, arguments in {
+        "queue_log_ended_calls": (NODE, 0, ["ABANDON"], 100),
+        "queue_log_rows_of_call": (NODE, "1795770000.1"),
+        "queue_log_restart_after": (NODE, 0),
+        "queue_log_stored_call": (NODE, "1795770000.1", key, "sales", begin),
+    }.items():
+        text = await plan(database, name, *arguments)
+        assert re.findall(rf"Seq Scan on (?:{GROWING})\w*", text) == [], f"{name}:\n{text}"
