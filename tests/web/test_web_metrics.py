@@ -100,3 +100,21 @@ def test_a_hostile_queue_name_stays_one_label() -> None:
 
     assert figures["ccm_calls_waiting", (("node", "pbx1"), ("queue", name))] == 4
     assert not any(sample.startswith("ccm_forged") for sample, _ in figures)
+
+
+def test_what_is_known_of_a_node_that_one_leads_is_forgotten_with_the_lead() -> None:
+    metrics = Metrics()
+    metrics.node("pbx1")
+    metrics.leading("pbx1").set(1)
+    metrics.link("pbx1", "ami").up.set(True)
+    metrics.calls_waiting("pbx1", {"sales": 2})
+    metrics.agents("pbx1", {"idle": 3})
+    metrics.interaction_started("pbx1")
+    metrics.leading("pbx1").set(0)
+    metrics.unled("pbx1")
+    read = metrics.registry.get_sample_value
+    assert read("ccm_node_leading", {"node": "pbx1"}) == 0
+    assert read("ccm_link_up", {"node": "pbx1", "link": "ami"}) == 0
+    assert read("ccm_calls_waiting", {"node": "pbx1", "queue": "sales"}) is None
+    assert read("ccm_agents", {"node": "pbx1", "state": "idle"}) == 0
+    assert read("ccm_interactions_started_total", {"node": "pbx1"}) == 1
