@@ -7,7 +7,10 @@ the live machine holds, and waits until Postgres has everything that was told be
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -15,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from ccmiddleware.clock import Clock, utc_now
-from ccmiddleware.errors import TemporaryError
+from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import (
     AnyFact,
     Interaction,
@@ -92,6 +95,9 @@ class QueueLog:
         """Sequence up to which ended calls were noticed."""
         self._later: dict[str, int] = {}
         """Those of them that are still to be compared, with the sequence of their end."""
+        self._more = False
+        """Whether there are more ended calls than were taken at once."""
+        self._refused = ""
         self._checked = self._stored_checked = 0
         """Sequence up to which all of them were compared, and that which the database has."""
 
@@ -132,6 +138,9 @@ class QueueLog:
             piece = await asyncio.to_thread(tail.read)
         except OSError as error:
             self._in_trouble(f"{error.strerror or error}")
+            return False
+        except (EOFError, zlib.error) as error:
+            self._in_trouble(f"a packed file is not whole: {error}")
             return False
         if self.trouble is not None:
             log.info("queue_log is read again", node=self.node)
@@ -196,7 +205,12 @@ class QueueLog:
                 await self.look()
             except TemporaryError as error:
                 log.debug("completing waits for the database", node=self.node, reason=str(error))
-            await asyncio.sleep(LOOK_SECONDS)
+            except PermanentError as error:
+                # Not worth the life of a daemon that sees calls and keeps the journal.
+                if str(error) != self._refused:
+                    self._refused = str(error)
+                    log.error("the database refuses completing", reason=self._refused)
+            await asyncio.sleep(LOOK_SECONDS if not self._more else 0)
 
     async def look(self) -> int:
         """Compare the calls that are due, once; how many were changed. Raises TemporaryError."""
@@ -214,6 +228,7 @@ class QueueLog:
             changed = 0
         else:
             changed = await self._compare_all(free)
+        self._more = len(ended) == MOST_CALLS and not early
         if early:
             self._mark = max(self._mark, early[0]["first_sequence"] - 1)
         elif len(ended) == MOST_CALLS:
@@ -235,12 +250,16 @@ class QueueLog:
     async def _compare_all(self, calls: Sequence[str]) -> int:
         """Compare calls; those that have to be compared again stay in ``_later``."""
         changed: set[UUID] = set()
+        logged = await self._logged(calls)
+        names = {row["agent"] for rows in logged.values() for row in rows} - {"NONE"}
+        known = await self._database.fetch("agents_by_name", self.node, sorted(names))
+        interfaces = {row["name"]: row["interface"] for row in known}
         for call in calls:
-            found = await self._comparison(call)
-            if found is None:
+            told = await self._told(call, logged.get(call, []))
+            if not told.over:
                 del self._later[call]
                 continue
-            key, facts = found
+            key, facts = await self._comparison(told, interfaces)
             # Of an interaction that was changed just now, Postgres does not have the newest rows.
             if key in changed or self._is_open(key):
                 continue
@@ -256,36 +275,39 @@ class QueueLog:
             del self._later[call]
         return len(changed)
 
-    async def _comparison(self, call: str) -> tuple[UUID, list[AnyFact]] | None:
-        """The interaction of a call, and what is to be written of it; None: nothing to compare."""
-        rows = await self._database.fetch("queue_log_rows_of_call", self.node, call)
+    async def _logged(self, calls: Sequence[str]) -> dict[str, list[Row]]:
+        """The rows of calls."""
+        logged: dict[str, list[Row]] = defaultdict(list)
+        for row in await self._database.fetch("queue_log_rows_of_calls", self.node, calls):
+            logged[row["call"]].append(row)
+        return logged
+
+    async def _told(self, call: str, rows: Sequence[Row]) -> Told:
         told = Told(
             call,
             stays(
                 LoggedRow(row["at"], row["queue"], row["agent"], row["event"], row["data"])
                 for row in rows
             ),
-            await self._database.fetchval(
-                "queue_log_restart_after", self.node, rows[-1]["sequence"] if rows else 0
-            ),
         )
-        if not told.over:
-            return None
-        first, key = told.stays[0], interaction_id(self.node, call)
+        if told.over or not rows:
+            return told
+        restarted_at = await self._database.fetchval(
+            "queue_log_restart_after", self.node, rows[-1]["sequence"]
+        )
+        return replace(told, restarted_at=restarted_at)
+
+    async def _comparison(
+        self, told: Told, interfaces: Mapping[str, str]
+    ) -> tuple[UUID, list[AnyFact]]:
+        """The interaction of a call, and what is to be written of it."""
+        first, key = told.stays[0], interaction_id(self.node, told.call)
         stored = _stored(
             await self._database.fetch(
-                "queue_log_stored_call", self.node, call, key, first.queue, first.joined_at
+                "queue_log_stored_call", self.node, told.call, key, first.queue, first.joined_at
             )
         )
-        agents = {row["agent"] for row in rows} - {"NONE"}
-        known = await self._database.fetch("agents_by_name", self.node, sorted(agents))
-        facts = complete(
-            self.node,
-            told,
-            stored,
-            interfaces={row["name"]: row["interface"] for row in known},
-            wrap_up=self._wrap_up,
-        )
+        facts = complete(self.node, told, stored, interfaces=interfaces, wrap_up=self._wrap_up)
         return (stored.interaction.id if stored else key), facts
 
     def _holds(self, call: str) -> bool:

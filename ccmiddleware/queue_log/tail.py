@@ -15,7 +15,7 @@ import gzip
 import hashlib
 import os
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, cast
 from uuid import UUID
@@ -73,11 +73,11 @@ class Tail:
     """One queue_log file and those that it was rotated to. Not for two threads at once."""
 
     def __init__(self, path: Path, position: Position | None, *, since: datetime) -> None:
-        """``since``: rows before it are left out where nothing was read before."""
+        """``since``: rows before it are left out, but only where nothing was read before."""
         self.path = path
         self.position = position
         self.keys = Keys()
-        self._since = since
+        self._since = since if position is None else datetime.min.replace(tzinfo=UTC)
         self._counted = False
 
     def read(self) -> Piece:

@@ -169,6 +169,15 @@ def test_old_rows_are_left_out_at_the_first_look(pbx: Asterisk, store: Store) ->
     assert store.read().told == pbx.written
 
 
+def test_no_row_is_too_old_where_reading_stopped(pbx: Asterisk, store: Store) -> None:
+    """A daemon that was away for longer than the first look reaches back."""
+    pbx.log(2)
+    store.read()
+    pbx.log(2)
+    store.tail = Tail(pbx.path, store.position, since=SINCE + timedelta(days=30))
+    assert store.read().told == pbx.written
+
+
 def test_equal_rows_are_different_ones_also_after_a_restart(pbx: Asterisk, store: Store) -> None:
     pbx.log(2, equal=True)
     store.read()

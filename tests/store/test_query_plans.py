@@ -70,7 +70,7 @@ async def test_completing_reads_the_rows_of_a_call(database: Database, journal: 
     key, begin = uuid4(), at(0)
     for name, arguments in {
         "queue_log_ended_calls": (NODE, 0, ["ABANDON"], 100),
-        "queue_log_rows_of_call": (NODE, "1795770000.1"),
+        "queue_log_rows_of_calls": (NODE, ["1795770000.1"]),
         "queue_log_restart_after": (NODE, 0),
         "queue_log_stored_call": (NODE, "1795770000.1", key, "sales", begin),
     }.items():
