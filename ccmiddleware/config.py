@@ -167,9 +167,20 @@ class QueueSettings(Section):
         le=3600,
         description="wrapuptime of this queue in queues.conf, which Asterisk does not report.",
     )
+    wrap_up_pause: bool = Field(
+        default=False,
+        description="Pause agents for wrap_up_seconds after each talk of this queue, in all of "
+        "their queues; needs asterisk/manager/ccm-agents.conf.",
+    )
     recording: RecordingSettings | None = Field(
         default=None, description="Recording policy of this queue."
     )
+
+    @model_validator(mode="after")
+    def _pause_has_an_end(self) -> "QueueSettings":
+        if self.wrap_up_pause and not self.wrap_up_seconds:
+            raise ValueError("has wrap_up_pause and no wrap_up_seconds: say how long")
+        return self
 
 
 class QueueDefaults(Section):
@@ -267,6 +278,16 @@ class Settings(Section):
         """Wrap-up time of ``queue`` in seconds, for members that have none of their own."""
         own = self.queue.get(queue)
         return own.wrap_up_seconds if own is not None else 0.0
+
+    def forced_wrap_up_for(self, queue: str) -> float:
+        """Seconds for which agents are paused after a talk of ``queue``; 0 where they are not."""
+        own = self.queue.get(queue)
+        return own.wrap_up_seconds if own is not None and own.wrap_up_pause else 0.0
+
+    @property
+    def longest_forced_wrap_up(self) -> float:
+        """The longest of all queues, in seconds."""
+        return max(map(self.forced_wrap_up_for, self.queue), default=0.0)
 
     def service_level_for(self, queue: str) -> int:
         """T of the service level columns of ``queue``, in seconds."""

@@ -154,6 +154,7 @@ class LedNode:
             self.name, term, self.parts.database, follower.link, self.parts.leadership.certain
         )
         tasks.start(f"commands {self.name}", commander.run(), until="first")
+        tasks.start(f"wrap-up {self.name}", follower.wrap_up_pauses.run(), until="first")
         tasks.start(f"housekeeping {self.name}", self._keep_house(follower, term), until="first")
         self.term, self.follower = term, follower
         self._leading.set(1)

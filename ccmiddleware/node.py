@@ -15,6 +15,8 @@ from msgspec.structs import astuple
 
 from ccmiddleware.agents.dispositions import keyed_in
 from ccmiddleware.agents.presence import Presence
+from ccmiddleware.agents.wrap_up import WrapUp
+from ccmiddleware.agents.wrap_up_pauses import WrapUpPauses
 from ccmiddleware.calls.machine import CallMachine
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import NodeSettings, Settings
@@ -75,6 +77,10 @@ class NodeFollower:
         self._lag = metrics.link(node.name, "ami").lag
         self.machine = CallMachine(node.name, wrap_up_default=settings.wrap_up_for)
         self.presence = Presence(node.name, service_level=settings.service_level_for)
+        self.wrap_up = WrapUp(
+            self.presence, settings.forced_wrap_up_for, settings.longest_forced_wrap_up
+        )
+        self.wrap_up_pauses = WrapUpPauses(node.name, self.wrap_up, link, certain, clock)
         self.recorder = Recorder(node, settings, link, self.tell)
         self.version = ""
         """Version of Asterisk, once it said so."""
@@ -90,6 +96,7 @@ class NodeFollower:
         """Take up what was open when an earlier daemon stopped."""
         self.machine.restore(facts)
         self.presence.restore(facts)
+        self.wrap_up.restore(facts)
         self.recorder.restore(facts)
         # The earlier daemon saw at least until the last time that it told.
         self._down_at = max((at for fact in facts for at in _times_in(fact)), default=None)
@@ -166,7 +173,7 @@ class NodeFollower:
                 facts = self._observed(self.machine.step(item, now))
                 facts.extend(self.presence.step(item))
                 if isinstance(item, ami.UserEvent):
-                    facts.extend(keyed_in(self.node.name, item))
+                    facts.extend(self._keyed_in(item))
                 if isinstance(item, ami.CoreShowChannelsComplete):
                     self._lists_ended()
                 return facts
@@ -177,6 +184,8 @@ class NodeFollower:
                     # Else what went unseen since the earlier loss is still unknown.
                     self._down_at = item.at
                 self.synchronised = False
+                # From now on nothing that does not come means anything.
+                self.machine.miss(self._down_at)
             case Gap():
                 log.error("events lost", node=self.node.name, dropped=item.dropped)
                 self._missed(item.at)
@@ -200,8 +209,16 @@ class NodeFollower:
         if not facts:
             return facts
         self.recorder.observe(facts, self._queue_of)
+        self.wrap_up.observe(facts, self._queue_of)
         self._count(facts)
         return facts + self.presence.observe(facts)
+
+    def _keyed_in(self, event: ami.UserEvent) -> list[AnyFact]:
+        facts: list[AnyFact] = []
+        for disposition in keyed_in(self.node.name, event):
+            self.wrap_up.disposed(disposition.interface, disposition.at)
+            facts.append(disposition)
+        return facts
 
     def _queue_of(self, segment: Segment) -> str:
         call = self.machine.by_id.get(segment.interaction_id)

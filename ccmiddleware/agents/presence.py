@@ -7,7 +7,7 @@ time after a talk (time). At each moment the first of these that holds is the st
     talking       in a talk that came through a queue
     ringing       a queue offers a call, or another call rings the phone
     logged_out    member of no queue
-    wrap_up       within the wrap-up time after a talk
+    wrap_up       within the wrap-up time after a talk, or paused in every queue and for that by us
     paused        paused in every queue
     unavailable   the phone can't be reached (device state invalid or unavailable)
     busy          the phone is in use for something that is not a queue call
@@ -33,6 +33,9 @@ from ccmiddleware.facts import (
     Segment,
 )
 from ccmiddleware.pbx import events as ami
+
+WRAP_UP_REASON = "wrap-up"
+"""Reason of the pauses by which we force the wrap-up (``wrap_up``)."""
 
 UNREACHABLE = frozenset({4, 5})
 """Device states of app_queue: invalid, unavailable."""
@@ -170,6 +173,25 @@ class Presence:
         """How many agents are in each state now."""
         return Counter(agent.open.state for agent in self.agents.values() if agent.open)
 
+    def unpaused_queues(self, interface: str) -> list[str]:
+        """Queues in which the agent is a member and not paused."""
+        agent = self.agents.get(interface)
+        if agent is None:
+            return []
+        return [queue for queue, member in agent.queues.items() if not member.paused]
+
+    def paused_for_wrap_up(self) -> dict[str, tuple[list[str], datetime]]:
+        """Agents whom we paused for the wrap-up: in which queues, and since when they are."""
+        found = {}
+        for agent in self.agents.values():
+            queues = [queue for queue, member in agent.queues.items() if _is_ours(member)]
+            if queues:
+                since = min(agent.queues[queue].at for queue in queues)
+                if agent.open is not None and agent.open.state == "wrap_up":
+                    since = min(since, agent.open.started_at)
+                found[agent.interface] = (queues, since)
+        return found
+
     def _queue(self, event: ami.QueueParams) -> None:
         self.items += 1
         self.queues.add(event.queue)
@@ -201,6 +223,8 @@ class Presence:
             self.out.append(
                 Agent(node=self.node, interface=event.interface, name=name, seen_at=event.at)
             )
+        if before is not None and _is_ours(before) and not _is_ours(event):
+            agent.wrap_up_until = None  # it was ended early
         if before is None or _standing(before) != _standing(event):
             self._tell_membership(event, member=True)
         self._settle(agent, event.at)
@@ -288,6 +312,8 @@ class Presence:
             return "wrap_up", ""
         members = agent.queues.values()
         if all(member.paused for member in members):
+            if any(_is_ours(member) for member in members):
+                return "wrap_up", ""
             return "paused", next((m.paused_reason for m in members if m.paused_reason), "")
         statuses = {member.status for member in members}
         if statuses <= UNREACHABLE:
@@ -338,6 +364,10 @@ class Presence:
             inferred=self.inferring and open_ is not None,
         )
         self.out.append(agent.open)
+
+
+def _is_ours(member: ami.MemberEvent) -> bool:
+    return member.paused and member.paused_reason == WRAP_UP_REASON
 
 
 def _standing(member: ami.MemberEvent) -> tuple[int, bool, str]:

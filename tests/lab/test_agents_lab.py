@@ -42,6 +42,11 @@ OWN = (
     'database put ccm-agents/1002 name "Jörg, Müller"',
     "database put ccm-agents/1002 penalty 5",
 )
+FORCED = """
+[queue.sales]
+wrap_up_seconds = 4
+wrap_up_pause = true
+"""
 PRESENT = "SELECT state, reason FROM report.agent_state WHERE interface = $1 AND ended_at IS NULL"
 
 
@@ -76,9 +81,9 @@ class Scene:
         """Wait until the present state of the agent is stored as this."""
         await self.eventually([{"state": state, "reason": reason}], PRESENT, interface)
 
-    async def answered_call(self, number: str) -> None:
-        """A caller to support talks to an agent for a moment."""
-        result = await self.pbx.caller(SUPPORT, [], number).call()
+    async def answered_call(self, number: str, did: str = SUPPORT) -> None:
+        """A caller talks to an agent for a moment."""
+        result = await self.pbx.caller(did, [], number).call()
         assert result.answered
 
     async def disposition(self, number: str, wanted: str | None) -> None:
@@ -103,7 +108,7 @@ async def scene(
             await pbx.cli(command)
         await pbx.phone("1001", [Answer(0.2), Talk(1), Hangup()]).start()
         url = await postgres.create("agents")
-        daemon = Daemon(directory / "daemon", pbx, database_url=url, recording="never")
+        daemon = Daemon(directory / "daemon", pbx, database_url=url, recording="never", more=FORCED)
         node = 'name = "lab"\n'
         text = daemon.config.read_text()
         assert node in text
@@ -188,6 +193,33 @@ async def test_a_disposition_is_keyed_in_after_the_call(scene: Scene) -> None:
     await scene.disposition("12025550301", "sold")
 
 
+async def test_a_forced_wrap_up_ends_by_disposition_and_by_time(scene: Scene) -> None:
+    alice = "PJSIP/1001"
+    await scene.dial("1001", "*11")
+    await scene.state(alice, "idle")
+    await scene.answered_call("12025550311", SALES)
+    await scene.state(alice, "wrap_up")
+    await scene.dial("1001", "*1542")
+    await scene.state(alice, "idle")
+    for queue in ("sales", "support"):
+        assert "paused" not in (await scene.members(queue))[alice]
+    await scene.disposition("12025550311", "sold")
+    await scene.answered_call("12025550312", SALES)
+    await scene.state(alice, "wrap_up")
+    await scene.state(alice, "idle")
+    pauses = [row for row in scene.pbx.queue_log() if row.data == ("wrap-up",)]
+    assert [row.event for row in pauses].count("PAUSE") == 4
+    sql = """
+        SELECT state, round(seconds) AS seconds FROM report.agent_state
+        WHERE interface = $1 AND state IN ('wrap_up', 'paused')
+            AND started_at > (SELECT max(ended_at) FROM report.interaction WHERE caller = $2)
+            AND ended_at IS NOT NULL
+    """
+    (over,) = await rows(scene.url, sql, alice, "12025550311")
+    assert over["state"] == "wrap_up"
+    assert 3 <= int(str(over["seconds"])) <= 20
+
+
 async def test_codes_work_without_the_daemon_and_are_seen_afterwards(scene: Scene) -> None:
     await scene.dial("1001", "*11")
     await scene.state("PJSIP/1001", "idle")
@@ -203,7 +235,7 @@ async def test_codes_work_without_the_daemon_and_are_seen_afterwards(scene: Scen
     await scene.disposition("12025550303", "sold")
     await scene.disposition("12025550302", "7")
     given = await rows(scene.url, "SELECT code FROM ccm.disposition ORDER BY given_at")
-    assert [row["code"] for row in given] == ["sold", "7", "sold"]
+    assert [row["code"] for row in given] == ["sold", "7", "sold", "sold"]
 
 
 async def test_intervals_follow_each_other(scene: Scene) -> None:
