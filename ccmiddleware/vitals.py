@@ -16,6 +16,9 @@ from ccmiddleware.store.writer import FactWriter
 from ccmiddleware.web.health import Figure, Health, Part, Status
 from ccmiddleware.web.metrics import Metrics
 
+SLOW_SECONDS = 10.0
+"""Age of the oldest fact in the journal at which the database counts as not working."""
+
 
 def health(
     nodes: Sequence[LedNode],
@@ -30,6 +33,9 @@ def health(
     trouble = writer.trouble or leadership.trouble
     parts = [_node(node) for node in nodes]
     parts.extend(_link(follower) for follower in followers)
+    trouble = writer.trouble
+    if trouble is None and journal.oldest_age > SLOW_SECONDS:
+        trouble = f"Postgres has taken nothing for {journal.oldest_age:.0f} s"
     parts.append(
         Part(
             "database",
