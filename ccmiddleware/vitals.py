@@ -33,7 +33,6 @@ def health(
     trouble = writer.trouble or leadership.trouble
     parts = [_node(node) for node in nodes]
     parts.extend(_link(follower) for follower in followers)
-    trouble = writer.trouble
     if trouble is None and journal.oldest_age > SLOW_SECONDS:
         trouble = f"Postgres has taken nothing for {journal.oldest_age:.0f} s"
     parts.append(
