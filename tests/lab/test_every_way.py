@@ -15,6 +15,8 @@ from lab.ways import WAYS, Played, play_all
 from lab.ways.table import significant, verbs
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "ways"
+JOINED_BY_HANGING_UP = ("keys_attended_to_agent", "keys_attended_ringing", "attended_by_ami")
+"""Where app_queue sometimes sees that the agent hung up before it sees the transfer (races/)."""
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
@@ -37,6 +39,14 @@ def test_way(way: str, played: Mapping[str, Played | LabError]) -> None:
     live = played[way]
     if isinstance(live, LabError):
         raise live
-    logged = "".join(f"{row}\n" for row in live.queue_log)
-    assert set(verbs(logged)) == set(verbs((RECORDED / f"{way}.queue_log").read_text()))
+    logged = (RECORDED / f"{way}.queue_log").read_text()
+    assert log_of(way, "\n".join(live.queue_log)) == log_of(way, logged)
     assert significant(live.stream) == significant((RECORDED / f"{way}.ami").read_bytes())
+
+
+def log_of(way: str, rows: str) -> set[str]:
+    """What was logged, but for a race."""
+    logged = set(verbs(rows))
+    if way in JOINED_BY_HANGING_UP and "COMPLETEAGENT" in logged:
+        logged = logged - {"COMPLETEAGENT"} | {"ATTENDEDTRANSFER"}
+    return logged

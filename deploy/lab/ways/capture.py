@@ -11,7 +11,7 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.root import Servers
 from lab.ways import WAYS, Played, description, play_all
-from lab.ways.table import END, VARIABLES, table
+from lab.ways.table import END, VARIABLES, significant, table, verbs
 
 SKIPPED = frozenset(
     {
@@ -60,12 +60,8 @@ async def capture(servers: Servers, directory: Path, names: Sequence[str]) -> li
     failed = []
 
     def keep(name: str, played: Played) -> None:
-        stream = kept(played.stream)
-        (directory / f"{name}.ami").write_bytes(stream)
-        (directory / f"{name}.queue_log").write_text(
-            "".join(f"{row}\n" for row in played.queue_log)
-        )
-        print(f"{name}: {len(played.stream)} bytes, {len(stream)} kept")
+        size = _write(directory, name, played)
+        print(f"{name}: {len(played.stream)} bytes, {size} kept")
 
     def fail(name: str, error: LabError) -> None:
         failed.append(name)
@@ -75,3 +71,32 @@ async def capture(servers: Servers, directory: Path, names: Sequence[str]) -> li
     descriptions = {name: description(name) for name in WAYS}
     (directory / "README.md").write_text(table(directory, descriptions))
     return failed
+
+
+async def races(servers: Servers, directory: Path, name: str, times: int) -> int:
+    """Play a way often, and keep in ``races/`` what differs from its recording; how often it did.
+
+    Asterisk's threads race: the same call may be told, and logged, in another way.
+    """
+    recorded = (directory / f"{name}.ami").read_bytes()
+    logged = (directory / f"{name}.queue_log").read_text()
+    different = []
+
+    def compare(name: str, played: Played) -> None:
+        same_log = set(verbs("\n".join(played.queue_log))) == set(verbs(logged))
+        if not same_log or significant(played.stream) != significant(recorded):
+            different.append(name)
+            _write(directory / "races", name, played)
+
+    def fail(name: str, error: LabError) -> None:
+        print(f"{name}: {error}")
+
+    await play_all(servers, [name] * times, compare, fail)
+    return len(different)
+
+
+def _write(directory: Path, name: str, played: Played) -> int:
+    stream = kept(played.stream)
+    (directory / f"{name}.ami").write_bytes(stream)
+    (directory / f"{name}.queue_log").write_text("".join(f"{row}\n" for row in played.queue_log))
+    return len(stream)
