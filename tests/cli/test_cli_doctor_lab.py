@@ -98,10 +98,12 @@ async def test_rights_that_are_missing_and_rights_that_are_too_many(
     configure(ccm, pbx, policy="always", secret="x1")
     ccm.write(ccm.config.read_text().replace(f'user = "{pbx.user}"', 'user = "poor"', 1))
     found = await findings(ccm, 1)
-    missing, too_many, _ = found["pbx1 AMI rights"]
+    missing, agents, too_many, _ = found["pbx1 AMI rights"]
     assert missing["verdict"] == "failed"
     assert "MixMonitor" in missing["found"]
     assert "reporting, system" in missing["mend"]
+    assert agents["verdict"] == "note"
+    assert "manager/ccm-agents.conf" in agents["mend"]
     assert too_many["verdict"] == "warning"
     assert "originate" in too_many["found"]
     assert "CoreSettings: Permission denied" in found["pbx1 AMI"][1]["found"]

@@ -42,6 +42,7 @@ TABLES = {
     "interaction_event": "interaction_id, key, kind, at, inferred, data",
     "agent_state": """(SELECT interface FROM ccm.agent WHERE id = agent_id) AS interface,
         started_at, version, state, reason, ended_at, inferred""",
+    "disposition": "id, interaction_id, segment, code, note, given_by, given_at, source",
     "queue_log_row": "at, key, sequence, call, queue, agent, event, data",
     "queue_log_position": 'version, inode, "offset", fingerprint, row_at, checked',
     "rejected_fact": "fact, sqlstate",
@@ -229,6 +230,13 @@ def people() -> list[AnyFact]:
             reason="lunch",
         ),
     ]
+
+
+def disposition() -> facts.Disposition:
+    """What agent 1001 keyed in after all calls."""
+    return facts.Disposition(
+        node=NODE, call="1795770900.9", interface="PJSIP/1001", digits="7", at=at(600)
+    )
 
 
 def queue_log() -> list[AnyFact]:

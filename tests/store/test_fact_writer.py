@@ -7,7 +7,18 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_facts import NODE, at, call, contents, people, queue_log, store, until, writing
+from store_facts import (
+    NODE,
+    at,
+    call,
+    contents,
+    disposition,
+    people,
+    queue_log,
+    store,
+    until,
+    writing,
+)
 
 from ccmiddleware import facts
 from ccmiddleware.config import JournalSettings
@@ -19,7 +30,7 @@ from ccmiddleware.store.journal import Journal, JournalFull
 from ccmiddleware.store.migrations import migrate
 from ccmiddleware.store.writer import FactWriter
 
-EVERYTHING = [*people(), *call(1), *call(2, "support", "PJSIP/1002"), *queue_log()]
+EVERYTHING = [*people(), *call(1), *call(2, "support", "PJSIP/1002"), *queue_log(), disposition()]
 
 
 async def test_every_kind_of_fact_ends_up_in_its_table(database: Database, journal: Journal):
@@ -42,6 +53,7 @@ async def test_every_kind_of_fact_ends_up_in_its_table(database: Database, journ
         "recording": 2,
         "interaction_event": 8,
         "agent_state": 2,
+        "disposition": 1,
         "queue_log_row": 2,
         "queue_log_position": 1,
     }

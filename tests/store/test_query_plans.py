@@ -3,7 +3,7 @@
 import re
 from uuid import uuid4
 
-from store_facts import NODE, at, call, people, queue_log, store
+from store_facts import NODE, at, call, disposition, people, queue_log, store
 
 from ccmiddleware import facts
 from ccmiddleware.store import batch
@@ -53,7 +53,9 @@ async def test_looking_for_what_was_left_open_reads_only_what_is_open(
 
 async def test_applying_reads_only_the_names(database: Database, journal: Journal):
     await store(database, journal, [*people(), *call(1)])
-    planned = batch.plan([facts.encode(fact) for fact in [*people(), *call(3), *queue_log()]])
+    planned = batch.plan(
+        [facts.encode(fact) for fact in [*people(), *call(3), *queue_log(), disposition()]]
+    )
     for tag, kind in KINDS.items():
         text = await plan(database, kind.query, batch.array(planned.lines[tag]))
         assert re.findall(r"Seq Scan on \w+", text) == [], text
