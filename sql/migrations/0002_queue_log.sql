@@ -67,6 +67,8 @@ COMMENT ON COLUMN ccm.link_interval.seen_until IS 'Until when it was up for cert
 
 -- queue_log knows a call by the unique id of its channel.
 CREATE INDEX interaction_uniqueid ON ccm.interaction (uniqueid);
+-- Places in a queue that were handed over, which queue_log has under two calls.
+CREATE INDEX queue_visit_moved ON ccm.queue_visit (queue_id, left_at) WHERE outcome = 'moved';
 
 -- The same as before, with queue_log_row. Runs with the owner's rights, since the daemon's role owns nothing.
 CREATE OR REPLACE FUNCTION ccm.ensure_partitions(since timestamptz, months integer) RETURNS integer

@@ -310,15 +310,16 @@ FROM (
     JOIN ccm.node n ON n.id = q.node_id
     JOIN ccm.interaction i ON i.id = v.interaction_id
     WHERE v.joined_at >= (SELECT min(at) FROM ccm.queue_log_row WHERE node_id = n.id)
-        -- The place of a channel that was there before: see above.
-        AND NOT EXISTS (
-            SELECT FROM ccm.queue_visit moved
+        -- The place of a channel that was there before: see above. Scalar subqueries are run for each
+        -- row, by index; NOT EXISTS would be made a join that reads all of the table.
+        AND 0 = (
+            SELECT count(*) FROM ccm.queue_visit moved
             WHERE moved.queue_id = v.queue_id AND moved.outcome = 'moved'
                 AND moved.joined_at BETWEEN v.joined_at - interval '1 day' AND v.joined_at
                 AND moved.left_at BETWEEN v.joined_at - interval '2 seconds'
                     AND v.joined_at + interval '2 seconds')
-        AND NOT EXISTS (
-            SELECT FROM ccm.queue_log_row e
+        AND 0 = (
+            SELECT count(*) FROM ccm.queue_log_row e
             WHERE e.node_id = n.id AND e.event = 'ENTERQUEUE' AND e.queue = q.name
                 AND e.at BETWEEN v.joined_at - interval '3 seconds' AND v.joined_at + interval '2 seconds'
                 AND (e.call = i.uniqueid

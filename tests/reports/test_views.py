@@ -85,6 +85,10 @@ async def test_each_view_knows_its_filters(database: Database) -> None:
         "agent_day": (*period, "node", "agent"),
         "agent_state": (*period, "node", "agent"),
         "recording": (*period, "node", "queue", "agent"),
+        "coverage": (*period, "node"),
+        "queue_log_stay": (*period, "node", "queue", "agent"),
+        "queue_log_difference": (*period, "node", "queue"),
+        "reconcile_queue_log": (*period, "node", "queue"),
         "queue_now": ("node", "queue"),
         "agent_now": ("node", "queue", "agent"),
     }

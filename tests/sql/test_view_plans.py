@@ -45,7 +45,19 @@ SELECT agent_id, began, 1, CASE n / 10 % 2 WHEN 0 THEN 'idle' ELSE 'talking' END
 FROM call;
 ANALYZE;
 """
+LOGGED = """
+INSERT INTO ccm.queue_log_row
+SELECT node.id, began, overlay(call.id::text PLACING '7' FROM 15)::uuid, 2 * n, n, 'q' || n % 4,
+    'NONE', 'ENTERQUEUE', '{}'
+FROM call, ccm.node;
+INSERT INTO ccm.queue_log_row
+SELECT node.id, began + interval '9 s', call.id, 2 * n + 1, n, 'q' || n % 4,
+    'PJSIP/' || n % 10, 'CONNECT', '{9}'
+FROM call, ccm.node;
+ANALYZE;
+"""
 GROWING = ("interaction_2", "queue_visit_2", "offer_2", "segment_2", "recording_2", "agent_state_2")
+GROWING += ("queue_log_row_2",)
 
 
 def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
@@ -108,3 +120,25 @@ async def test_live_views_read_what_is_open(db: asyncpg.Connection) -> None:
     )
     for view in ("queue_now", "agent_now"):
         assert rows_read(await explained(db, f"SELECT * FROM report.{view}")) == 0  # noqa: S608
+
+
+async def test_one_day_beside_queue_log_reads_one_day(db: asyncpg.Connection) -> None:
+    await db.execute(YEAR)
+    await db.execute(LOGGED)
+    day = [datetime(2025, 6, 10, tzinfo=UTC), datetime(2025, 6, 11, tzinfo=UTC)]
+    plan = await explained(
+        db, "SELECT * FROM report.coverage WHERE interval_start >= $1 AND interval_start < $2", *day
+    )
+    assert plan[0]["Actual Rows"] == 24
+    assert 96 <= rows_read(plan) <= 4 * 96
+    # Our visits of two days with offers and segments, and the rows of one.
+    plan = await explained(db, "SELECT * FROM report.reconcile_queue_log WHERE day = '2025-06-10'")
+    assert plan[0]["Actual Rows"] == 4
+    assert rows_read(plan) <= 10 * 96
+    for view in ("queue_log_stay", "queue_log_difference"):
+        plan = await explained(
+            db,
+            f"SELECT * FROM report.{view} WHERE started_at >= $1 AND started_at < $2",  # noqa: S608
+            *day,
+        )
+        assert rows_read(plan) <= 20 * 96, view
