@@ -69,6 +69,8 @@ class Call:
         """Begin of the present hold, by ordinal of the segment."""
         self.left_queue_at: datetime | None = None
         """When Asterisk last said that the customer left a queue."""
+        self.reason_until: datetime | None = None
+        """Until when the reason of that may still come."""
         self.direct: set[int] = set()
         """Ordinals of segments that no queue made: direct calls, and those after a transfer."""
         self.ends: dict[int, set[str]] = {}
@@ -260,7 +262,14 @@ class Call:
         if self.phase is Phase.BETWEEN and not self.open_segments():
             self.change("ringing")
 
-    def talk(self, agent: AgentEnd, channel: str, at: datetime, offer: Offer | None) -> Segment:
+    def talk(
+        self,
+        agent: AgentEnd,
+        channel: str,
+        at: datetime,
+        offer: Offer | None,
+        inferred: bool = False,
+    ) -> Segment:
         """Customer and agent are connected without a queue, after ``offer`` if one rang.
 
         Returns the new segment.
@@ -274,17 +283,18 @@ class Call:
             self.end_offer(other, "other_answered", at)
         answered = [visit.ordinal for visit in self.visits if visit.outcome == "answered"]
         visit = answered[-1] if answered else 0
-        segment = self._begin_segment(agent, visit, channel, rang_at, at)
+        segment = self._begin_segment(agent, visit, channel, rang_at, at, inferred)
         self.direct.add(segment.ordinal)
         self.tell(
             f"answered:{segment.ordinal}",
             "answered",
             at,
+            inferred,
             agent=agent.member_name,
             interface=agent.interface,
         )
         self.phase = Phase.TALKING
-        self.change("talking")
+        self.change("talking", inferred=self.row.inferred or inferred)
         return segment
 
     def _begin_segment(
@@ -425,11 +435,17 @@ class Call:
         key = f"ended:{self.reopened}" if self.reopened else "ended"
         self.tell(key, "ended", at, inferred, outcome=self.row.outcome)
 
-    def correct_outcome(self) -> None:
+    def correct_outcome(self, inferred: bool = False) -> None:
         """After rows were closed late: tell the outcome anew if it is another now."""
-        outcome = self._outcome()
-        if self.phase is Phase.GONE and outcome != self.row.outcome:
-            self.change("ended", outcome=outcome)
+        outcome, inferred = self._outcome(), self.row.inferred or inferred
+        told = (self.row.outcome, self.row.inferred)
+        if self.phase is Phase.GONE and (outcome, inferred) != told:
+            self.change("ended", outcome=outcome, inferred=inferred)
+
+    def doubt(self) -> None:
+        """What the customer did meanwhile was not seen: the outcome may be another."""
+        if not self.row.inferred:
+            self.change(self.row.state, inferred=True)
 
     def _outcome(self) -> Outcome:
         if self.segments:

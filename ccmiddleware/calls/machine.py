@@ -19,7 +19,7 @@ from ccmiddleware.calls.call import Call, Phase
 from ccmiddleware.calls.queueing import REASON_WITHIN
 from ccmiddleware.calls.resync import Resync
 from ccmiddleware.calls.talks import END_WITHIN, conclude_breaks
-from ccmiddleware.calls.topology import Topology, interface_of
+from ccmiddleware.calls.topology import Channel, Topology, interface_of
 from ccmiddleware.facts import (
     Agent,
     AnyFact,
@@ -90,8 +90,10 @@ class CallMachine:
     def tick(self, now: datetime) -> list[AnyFact]:
         """The facts that follow from awaited events that did not come. Call about once a second."""
         for key in [key for key, due in self.due.items() if due <= now]:
-            del self.due[key]
             call = self.by_id.get(key)
+            if call is not None and self.resync is not None and call.phase is not Phase.GONE:
+                continue  # what is awaited may have come unseen; the lists will tell
+            del self.due[key]
             if call is not None:
                 conclude_breaks(self, call, now)
                 self._overdue(call, now)
@@ -138,6 +140,11 @@ class CallMachine:
                     pass
         for call in self.by_id.values():
             call.resume()
+
+    @property
+    def blind(self) -> bool:
+        """Whether the reason of leaving a queue may have been told and not been heard."""
+        return not self.status_seen or self.resync is not None
 
     def open_calls(self) -> list[Call]:
         """Calls whose customer's channel is still there, as far as we know."""
@@ -191,8 +198,15 @@ class CallMachine:
             caller_name=event.caller_name or first.caller_name,
             did=first.exten if first.exten not in ("", "s") else event.exten,
             started_at=min(first.at, at),
+            inferred=self._came_unseen(known),
         )
         return self._add(row)
+
+    def _came_unseen(self, channel: Channel | None) -> bool:
+        """Whether a channel was made while events were missed: what it did before is unknown."""
+        if channel is None:
+            return self.resync is not None
+        return not isinstance(channel.seen, ami.Newchannel)
 
     def begin_outbound(self, event: ami.DialBegin, number: str) -> Call:
         """A new interaction for the outside party that an agent dials."""
@@ -238,23 +252,26 @@ class CallMachine:
         """The awaited event did not come: conclude, and mark it as concluded."""
         if call.breaks:
             self.look_again(call, min(due for _, due in call.breaks.values()))
-        if call.phase is Phase.LEAVING:
+        if call.phase is Phase.LEAVING and call.reason_until and call.reason_until > now:
+            self.look_again(call, call.reason_until)  # due was what an earlier queue awaited
+        elif call.phase is Phase.LEAVING:
             # The channel is still there, so the caller did not give up. Asterisk says nothing more
             # only when the caller left by an exit key; without the class dialplan we would not
             # have heard of a timeout either, and it is a guess.
             outcome: Outcome = "timed_out" if call.gave_up else "left_by_key"
             left_at = call.left_queue_at or call.row.started_at
-            call.leave(outcome, left_at, inferred=call.gave_up or not self.status_seen)
+            call.leave(outcome, left_at, inferred=call.gave_up or self.blind)
         elif call.conclude_at is not None and call.conclude_at > now:
             self.look_again(call, call.conclude_at)
         elif call.phase is Phase.GONE:
             ended_at = call.row.ended_at or call.row.started_at
             for segment in call.open_segments():
                 self.complete(call, segment, "caller", ended_at, inferred=True)
+            stayed = call.visit is not None and call.visit.outcome is None
             call.leave("abandoned", ended_at, inferred=True)
             for offer in call.open_offers():
                 call.end_offer(offer, "caller_gone", ended_at)
-            call.correct_outcome()
+            call.correct_outcome(inferred=stayed)
             self.forget_if_settled(call)
 
     def left_unexplained(self, call: Call, at: datetime) -> None:
@@ -264,7 +281,7 @@ class CallMachine:
         it would have said nothing of a timeout either, and this is a guess.
         """
         outcome: Outcome = "abandoned" if call.gave_up else "left_by_key"
-        call.leave(outcome, call.left_queue_at or at, inferred=not self.status_seen)
+        call.leave(outcome, call.left_queue_at or at, inferred=self.blind)
 
     def settle_late(self, call: Call) -> None:
         """Rows were closed; if the customer is gone, that may be the end of the call."""

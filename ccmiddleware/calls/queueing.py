@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 REASON_WITHIN = timedelta(seconds=2)
 """How long after leaving a queue the reason may still come."""
 
+SAME_STAY = timedelta(seconds=2)
+"""How far apart two beginnings of one stay may seem: a wait is told in whole seconds."""
+
+SAME_TALK = timedelta(seconds=2)
+"""How far apart two beginnings of one talk may seem: its length is told in whole seconds."""
+
 LEFT_BECAUSE: dict[str, Outcome] = {
     "TIMEOUT": "timed_out",
     "FULL": "queue_full",
@@ -83,7 +89,8 @@ def _leaving(
     call.phase = Phase.LEAVING
     call.left_queue_at = at
     call.gave_up = gave_up
-    machine.look_again(call, now + REASON_WITHIN)
+    call.reason_until = now + REASON_WITHIN
+    machine.look_again(call, call.reason_until)
 
 
 def on_status(machine: CallMachine, event: ami.QueueStatusSet, now: datetime) -> None:
@@ -100,9 +107,10 @@ def on_status(machine: CallMachine, event: ami.QueueStatusSet, now: datetime) ->
 def on_called(machine: CallMachine, event: ami.AgentCalled, now: datetime) -> None:
     """A member's phone begins to ring."""
     call = machine.call_of(event)
-    if call is not None and call.visits:
-        visit = len(call.visits)
-        call.offer(event.interface, event.member_name, event.dest_uniqueid, event.at, visit)
+    visit = call.visit if call is not None else None
+    if call is None or visit is None or visit.queue != event.queue or visit.outcome is not None:
+        return  # the joining was missed, and the lists will tell of it
+    call.offer(event.interface, event.member_name, event.dest_uniqueid, event.at, visit.ordinal)
 
 
 def on_no_answer(machine: CallMachine, event: ami.AgentRingNoAnswer, now: datetime) -> None:
@@ -123,12 +131,17 @@ def on_connect(machine: CallMachine, event: ami.AgentConnect, now: datetime) -> 
         call = machine.begin(event, joined_at)
         call.join(event.queue, 1, joined_at, inferred=True)
     visit = call.visit
-    if visit is None or visit.queue != event.queue:
+    missed = machine.resync is not None
+    if (
+        visit is None
+        or visit.queue != event.queue
+        or (missed and joined_at - visit.joined_at > SAME_STAY)
+    ):
         joined_at = max(joined_at, call.row.started_at)
         call.leave("lost", joined_at, inferred=True)
         call.join(event.queue, 1, joined_at, inferred=True)
     offer = call.offer_of(event.dest_uniqueid, event.interface)
-    if offer is None or offer.visit == 0:
+    if offer is None or offer.visit != len(call.visits):
         rang_at = event.at - timedelta(seconds=event.ring_time)
         visits = len(call.visits)
         call.offer(event.interface, event.member_name, event.dest_uniqueid, rang_at, visits)
@@ -170,12 +183,22 @@ def _segment_of(machine: CallMachine, event: ami.AgentComplete) -> tuple[Call, S
     if found is not None and (call is None or call is found[0]):
         return found[0], found[0].segments[found[1] - 1]
     call = call or machine.call_of(event)
+    if call is None and event.uniqueid:
+        return None  # told again, of a call that is over
     among = [call] if call is not None else list(machine.by_id.values())
+    began_at = event.at - timedelta(seconds=event.talk_time) if event.talk_time else None
     fitting = [
         (one, segment)
         for one in among
         for segment in one.open_segments()
-        if segment.interface == event.interface and one.queue_of(segment) == event.queue
+        if segment.interface == event.interface
+        and one.queue_of(segment) == event.queue
+        and segment.ordinal not in one.direct
+        and (
+            not event.dest_uniqueid
+            or one.agent_uniqueids.get(segment.ordinal, "") in ("", event.dest_uniqueid)
+        )
+        and (began_at is None or abs(segment.answered_at - began_at) <= SAME_TALK)
     ]
     return min(fitting, key=lambda pair: pair[1].answered_at) if fitting else None
 

@@ -15,9 +15,10 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ccmiddleware.calls import queueing
+from ccmiddleware.calls import queueing, talks
 from ccmiddleware.calls.call import AgentEnd, Call, Phase
 from ccmiddleware.calls.topology import interface_of
+from ccmiddleware.facts import Offer
 from ccmiddleware.pbx import events as ami
 
 if TYPE_CHECKING:
@@ -77,11 +78,14 @@ class Resync:
                     bridged[channel.bridge_id].append(channel)
         for stale in machine.topology.channels.keys() - self.alive:
             machine.topology.vanish(stale)
+        machine.asked_to_end &= self.alive
+        machine.transferred &= self.alive
         for call in machine.open_calls():
             if call.row.uniqueid not in self.alive:
                 self._close(machine, call, machine.seen_until or at)
             else:
                 self._agree(machine, call, bridged, at)
+                self._end_offers(machine, call, machine.seen_until or at)
         self._open_new(machine, bridged, at)
 
     def _open_new(
@@ -93,9 +97,10 @@ class Resync:
                 continue
             call = machine.by_uniqueid.get(uniqueid)
             visit = call.visit if call is not None and call.phase is Phase.WAITING else None
-            if visit is not None and visit.queue == entry.queue:
-                continue
             joined_at = entry.at - timedelta(seconds=entry.wait)
+            stays = visit is not None and visit.queue == entry.queue
+            if stays and visit and joined_at - visit.joined_at <= queueing.SAME_STAY:
+                continue
             if call is None:
                 # The list of queues tells no linked id, and the name of the caller unescaped.
                 call = machine.begin(self.listed.get(uniqueid, entry), joined_at)
@@ -132,15 +137,20 @@ class Resync:
             elif agent is not None:
                 machine.bind(agent.uniqueid, call, segment.ordinal)
                 call.agent_uniqueids[segment.ordinal] = agent.uniqueid
-            elif segment.agent_channel not in {one.channel for one in self.listed.values()}:
+            elif call.row.uniqueid in self.waiting or segment.agent_channel not in {
+                one.channel for one in self.listed.values()
+            }:
                 machine.complete(call, segment, "lost", machine.seen_until or at, inferred=True)
         if call.row.uniqueid in self.waiting or call.phase is Phase.TALKING:
             return
         customer = self.listed.get(call.row.uniqueid)
         queue = self._queue_of(customer)
         visit = call.visit
+        if call.phase is Phase.LEAVING and not peers and self._saw_leaving(machine, call):
+            return
         if call.phase in (Phase.WAITING, Phase.LEAVING):
-            if peers and visit is not None and queue in ("", visit.queue):
+            of_queue = queue or (peers and peers[0].application == QUEUES_CALL)
+            if peers and visit is not None and of_queue in (True, visit.queue):
                 self._answer(machine, call, peers[0])
                 return
             call.leave("lost", machine.seen_until or at, inferred=True)
@@ -149,6 +159,38 @@ class Resync:
         if customer is not None and queue and peers and peers[0].application == QUEUES_CALL:
             call.join(queue, 1, self._since(machine, peers[0]), inferred=True)
             self._answer(machine, call, peers[0])
+            return
+        self._connect(machine, call, at)
+
+    def _saw_leaving(self, machine: CallMachine, call: Call) -> bool:
+        """Whether a customer left the queue after the gap: then the reason is still to come."""
+        left_at, until = call.left_queue_at, machine.seen_until
+        return left_at is not None and until is not None and left_at > until
+
+    def _connect(self, machine: CallMachine, call: Call, at: datetime) -> None:
+        """Who is in no queue may talk to an agent all the same, or have done so."""
+        with_whom = machine.topology.peers(call.row.uniqueid)
+        since = [self._since(machine, self.listed[one]) for one in with_whom if one in self.listed]
+        talks.connect(machine, call, min(since, default=at), inferred=True)
+        if call.phase is Phase.BETWEEN:
+            call.doubt()
+
+    def _end_offers(self, machine: CallMachine, call: Call, at: datetime) -> None:
+        """Phones that ring no more; that they stopped was not seen."""
+        for offer in call.open_offers():
+            uniqueid = call.agent_uniqueids.get(-offer.ordinal) or self._ringing(call, offer)
+            if uniqueid in self.alive:
+                call.agent_uniqueids[-offer.ordinal] = uniqueid
+            else:
+                call.end_offer(offer, "lost", at)
+
+    def _ringing(self, call: Call, offer: Offer) -> str:
+        """The channel on which an agent's phone rings for a call, when it is not known; or ""."""
+        called = "/".join(offer.interface.split("/")[:2])  # without options: Local/x@y/n
+        for channel in self.listed.values():
+            if channel.linkedid == call.row.linkedid and interface_of(channel.channel) == called:
+                return channel.uniqueid
+        return ""
 
     def _since(self, machine: CallMachine, agent: ami.CoreShowChannel) -> datetime:
         """When a talk that we did not see begin can have begun, at the earliest."""

@@ -77,7 +77,7 @@ def _calls_around(machine: CallMachine, uniqueid: str) -> list[Call]:
     return [call for call in found.values() if call.phase is not Phase.GONE]
 
 
-def connect(machine: CallMachine, call: Call, at: datetime) -> None:
+def connect(machine: CallMachine, call: Call, at: datetime, inferred: bool = False) -> None:
     """Begin a segment for each agent whom the customer is connected to and had no talk with."""
     if call.phase in (Phase.WAITING, Phase.LEAVING, Phase.GONE):
         return  # the queue tells
@@ -94,7 +94,7 @@ def connect(machine: CallMachine, call: Call, at: datetime) -> None:
         if offer is not None and offer.visit != 0:
             offer = None
         agent = AgentEnd(interface, machine.name_of(interface), channel.name, uniqueid)
-        segment = call.talk(agent, name, at, offer)
+        segment = call.talk(agent, name, at, offer, inferred)
         machine.bind(uniqueid, call, segment.ordinal)
 
 
@@ -197,7 +197,7 @@ def _end(machine: CallMachine, call: Call, event: ami.Hangup, now: datetime) -> 
     for offer in call.open_offers():
         if offer.visit == 0:
             call.end_offer(offer, "caller_gone", event.at)
-    call.hang_up(event.at)
+    call.hang_up(event.at, inferred=machine.resync is not None)
     call.conclude_at = now + END_WITHIN
     machine.look_again(call, call.conclude_at)
     machine.forget_if_settled(call)

@@ -396,3 +396,31 @@ def test_an_exit_key_that_leads_straight_to_an_agent_is_a_talk_without_a_queue()
     assert (offer.visit, offer.offered_at, offer.outcome) == (0, at(8.1), "answered")
     assert (segment.visit, segment.answered_at) == (0, at(9))
     assert told.row(Interaction).state == "talking"
+
+
+def test_what_awaited_the_reason_of_an_earlier_queue_does_not_conclude_that_of_the_next() -> None:
+    told = Told().after("""
+        0 QueueCallerJoin caller=1 Queue=sales Position=1
+        8 QueueCallerAbandon caller=1 Queue=sales
+        8 QueueCallerLeave caller=1 Queue=sales
+        8 VarSet caller=1 Variable=QUEUESTATUS Value=TIMEOUT
+        8.1 QueueCallerJoin caller=1 Queue=support Position=1
+        10 QueueCallerAbandon caller=1 Queue=support
+    """)
+    told.wait(10.1)
+    told.after("10.2 QueueCallerLeave caller=1 Queue=support\n10.2 Hangup caller=1")
+    assert [row.outcome for row in told.rows(QueueVisit)] == ["timed_out", "abandoned"]
+    assert (told.row(Interaction).outcome, told.row(Interaction).inferred) == ("abandoned", False)
+
+
+def test_end_of_a_talk_told_again_ends_no_other_talk_of_the_agent() -> None:
+    end = "AgentComplete caller=1 agent=1001 Queue=support Reason=caller TalkTime=5"
+    told = Told().after(ANSWERED).after(f"9 {end}\n9 Hangup caller=1")
+    told.after(ANSWERED.replace("caller=1", "caller=2").replace("agent=1001", "agent=1001/1"))
+    told.after(f"10 {end}")
+    told.after(f"10 {end} DestUniqueid='' DestChannel=''")
+    # Of another talk that we do not know: it names nobody, and began at another time.
+    nameless = "AgentComplete Queue=support Interface=PJSIP/1001 TalkTime=90"
+    told.after(f"11 {nameless}")
+    first, second = told.rows(Segment)
+    assert (first.ended_at, second.ended_at) == (at(9), None)

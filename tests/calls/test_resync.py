@@ -268,3 +268,88 @@ def test_who_is_taken_up_has_name_and_linked_id_of_the_channel() -> None:
     """)
     row = told.row(Interaction)
     assert (row.linkedid, row.caller_name, row.started_at) == (f"{EPOCH}.77", "Caller 1", at(15))
+
+
+def test_who_waits_in_the_same_queue_again_left_it_unseen() -> None:
+    told = Told().after(WAITING)
+    told.machine.miss(at(10))
+    told.after("""
+        40 QueueEntry caller=1 Queue=support Position=2 Wait=5
+        40 QueueStatusComplete
+        40 CoreShowChannel caller=1 Application=Queue
+        40 CoreShowChannelsComplete
+    """)
+    first, second = told.rows(QueueVisit)
+    assert (first.outcome, first.left_at, first.inferred) == ("lost", at(10), True)
+    assert (second.queue, second.joined_at, second.outcome) == ("support", at(35), None)
+
+
+def test_an_agent_whom_a_call_without_a_queue_reached_unseen_is_found_in_the_list() -> None:
+    told = Told()
+    told.machine.members_by_phone["PJSIP/1001"] = "PJSIP/1001"
+    told.after("0 Newchannel caller=1\n1 DialBegin caller=1 agent=1001")
+    told.machine.miss(at(5))
+    told.after("""
+        40 QueueStatusComplete
+        40 CoreShowChannel caller=1 Application=Dial BridgeId=b1
+        40 CoreShowChannel Channel=PJSIP/1001-00000000 Uniqueid=1795770000.910010 BridgeId=b1
+        40 CoreShowChannelsComplete
+    """)
+    segment = told.row(Segment)
+    assert (segment.visit, segment.answered_at, segment.inferred) == (0, at(5), True)
+    assert told.row(Offer).outcome == "answered"
+    assert (told.row(Interaction).state, told.row(Interaction).inferred) == ("talking", True)
+
+
+def test_a_talk_that_the_dialplan_made_is_none_of_the_queue_where_the_caller_waited() -> None:
+    told = Told().after(WAITING)
+    told.machine.members_by_phone["PJSIP/1001"] = "PJSIP/1001"
+    told.machine.miss(at(10))
+    told.after("""
+        40 QueueStatusComplete
+        40 CoreShowChannel caller=1 Application=Dial BridgeId=b1
+        40 CoreShowChannel Channel=PJSIP/1001-0 Uniqueid=7.7 Application=AppDial BridgeId=b1
+        40 CoreShowChannelsComplete
+    """)
+    assert (told.row(QueueVisit).outcome, told.row(Segment).visit) == ("lost", 0)
+
+
+def test_a_phone_that_rings_no_more_is_found_in_the_list() -> None:
+    told = Told().after(WAITING).after("1 AgentCalled caller=1 agent=1001 Queue=support")
+    told.machine.miss(at(10))
+    told.after("""
+        40 QueueEntry caller=1 Queue=support Position=1 Wait=40
+        40 QueueStatusComplete
+        40 CoreShowChannel caller=1 Application=Queue
+        40 CoreShowChannelsComplete
+    """)
+    assert (told.row(Offer).outcome, told.row(Offer).ended_at) == ("lost", at(10))
+    assert told.row(QueueVisit).outcome is None
+
+
+def test_nothing_is_concluded_from_silence_while_the_view_is_lost() -> None:
+    told = Told().after(WAITING).after("5 QueueCallerLeave caller=1 Queue=support")
+    told.machine.miss(at(5.1))
+    told.wait(30)
+    assert told.row(QueueVisit).outcome is None
+    told.after(TALKING_NOW)
+    assert (told.row(QueueVisit).outcome, told.row(QueueVisit).inferred) == ("answered", True)
+
+
+def test_who_was_in_the_dialplan_before_and_after_may_have_been_elsewhere_meanwhile() -> None:
+    told = Told().after(TIMED_OUT)
+    told.machine.miss(at(10))
+    told.after("""
+        40 QueueStatusComplete
+        40 CoreShowChannel caller=1 Application=Playback
+        40 CoreShowChannelsComplete
+        41 Hangup caller=1
+    """)
+    assert (told.row(Interaction).outcome, told.row(Interaction).inferred) == ("timed_out", True)
+
+
+def test_hangups_and_transfers_that_were_asked_for_unseen_leave_nothing_behind() -> None:
+    told = Told().after(ANSWERED).after("5 HangupRequest caller=1")
+    told.machine.miss(at(5.1))
+    told.after("40 QueueStatusComplete\n40 CoreShowChannelsComplete")
+    assert (told.machine.asked_to_end, told.machine.topology.channels) == (set(), {})

@@ -84,7 +84,7 @@ def compare_loosely(truth: CallTruth, kept: Kept | None) -> None:
     joins = {visit.joined_at: visit for visit in truth.visits}
     for visit in kept.visits.values():
         real = joins.get(visit.joined_at)
-        if visit.inferred or real is None or real.outcome == visit.outcome:
+        if visit.outcome is None or visit.inferred or real is None or real.outcome == visit.outcome:
             continue
         if real.left_at is not None:
             raise Broken(f"{visit} instead of {real}, unmarked: {truth.way}", row.id)

@@ -46,9 +46,8 @@ def some_queues() -> list[Queue]:
     ]
 
 
-def some_agents(rng: Random, queues: list[Queue]) -> list[Agent]:
-    agents = [Agent(str(1001 + n), f"Agent {1001 + n}") for n in range(AGENTS)]
-    return agents
+def some_agents() -> list[Agent]:
+    return [Agent(str(1001 + n), f"Agent {1001 + n}") for n in range(AGENTS)]
 
 
 @dataclass
@@ -83,8 +82,7 @@ class Simulation:
         self.faults = faults
         self.make_machine = machine
         self.make_presence = presence
-        queues = some_queues()
-        self.pbx = Pbx(self.rng, queues, some_agents(self.rng, queues))
+        self.pbx = Pbx(self.rng, some_queues(), some_agents())
         self.rows = Rows()
         self.report = Report()
         self.trace: list[ami.Event] | None = None
@@ -95,6 +93,8 @@ class Simulation:
         self._dropping = False
         self._unseen_since: datetime | None = BEGIN
         self._unseen: list[tuple[datetime, datetime]] = []
+        self._stopped = False
+        """Whether no daemon runs now, or it does not read."""
         self._dropped_first: datetime | None = None
         self._down_at: datetime | None = None
         self._asking = False
@@ -160,7 +160,7 @@ class Simulation:
     def _tell_again(self, out: list[ami.Event]) -> None:
         """AgentComplete may come twice."""
         for event in out:
-            if type(event) is ami.AgentComplete and self.rng.random() < 0.01:
+            if type(event) is ami.AgentComplete and event.uniqueid and self.rng.random() < 0.01:
                 again = partial(out.append, event)
                 self.pbx.start(again, self.pbx.seconds(0.001, 20))
 
@@ -168,6 +168,8 @@ class Simulation:
 
     def _read_at(self, microseconds: int) -> int:
         """The daemon reads what has come. Gives when it will next."""
+        if self._stopped:
+            return SECOND // 4
         now = BEGIN + timedelta(microseconds=microseconds)
         if self._read:
             events, self._read = self._read, []
@@ -279,10 +281,13 @@ class Simulation:
             self._unseen_since = self.pbx.at
 
     def _gap(self) -> Script:
+        """The daemon does not read for so long that the stream overflows."""
+        self._flush()
         self._drop()
+        self._stopped = True
         pbx = self.pbx
         yield pbx.seconds(0.001, 0.3) if pbx.chance(0.6) else pbx.seconds(0.3, 20)
-        self._flush()
+        self._stopped = False
         self._dropping = False
         if self._dropped_first is not None:
             self._connect(self._dropped_first)
@@ -292,12 +297,13 @@ class Simulation:
 
     def _link_lost(self) -> Script:
         at = self.pbx.at
+        self._flush()
         self._drop()
+        self.machine.miss(at)
         yield self.pbx.seconds(0.5, 60)
         yield from self._link_up(at)
 
     def _link_up(self, since: datetime) -> Script:
-        self._flush()
         self._dropping = False
         self._connect(since)
         self.pbx.start(self._lists(), self.pbx.seconds(0.0, 0.5))
@@ -305,7 +311,9 @@ class Simulation:
 
     def _asterisk_killed(self) -> Script:
         at = self.pbx.at
+        self._flush()
         self._drop()
+        self.machine.miss(at)
         self.pbx.die()
         yield self.pbx.seconds(2, 15)
         yield from self._link_up(at)
@@ -318,8 +326,9 @@ class Simulation:
             if kept.row is not None and kept.row.ended_at is not None and kept.open_rows():
                 self._adrift.add(kept.row.id)
         at = self.pbx.at
+        self._stopped = True
         yield self.pbx.seconds(0.2, 30)
-        self._read.clear()
+        self._stopped = False
         self.machine = self.make_machine(NODE)
         self.presence = self.make_presence(NODE)
         self.machine.restore(facts)

@@ -76,9 +76,9 @@ class Leg:
             self.talk.end(self.call.pbx.at)
 
     def queue_event(
-        self, kind: type[ami.AgentEvent], *, named: bool = True, **more: object
+        self, kind: type[ami.AgentEvent], *, named: bool = True, dest: bool = True, **more: object
     ) -> None:
-        """An event of app_queue; ``named``: with the caller's channel."""
+        """An event of app_queue; ``named``: with the caller's channel, ``dest``: the agent's."""
         assert self.queue is not None
         self.call.pbx.emit(
             kind,
@@ -86,9 +86,9 @@ class Leg:
             queue=self.queue.name,
             interface=self.agent.interface,
             member_name=self.agent.name,
-            dest_channel=self.channel.name,
-            dest_uniqueid=self.channel.uniqueid,
-            dest_linkedid=self.channel.linkedid,
+            dest_channel=self.channel.name if dest else "",
+            dest_uniqueid=self.channel.uniqueid if dest else "",
+            dest_linkedid=self.channel.linkedid if dest else "",
             **more,
         )
 
@@ -103,8 +103,12 @@ class Leg:
         """AgentComplete; without the caller's channel when that is gone and forgotten."""
         call = self.call
         named = call.there or call.pbx.chance(0.5)
-        self.queue_event(ami.AgentComplete, named=named, reason=reason)
+        dest = self.channel.uniqueid in call.pbx.channels or call.pbx.chance(0.3)
         assert self.talk is not None
+        seconds = int((call.pbx.at - self.talk.answered_at).total_seconds())
+        self.queue_event(
+            ami.AgentComplete, named=named, dest=dest, reason=reason, talk_time=seconds
+        )
         self.talk.end(call.pbx.at)
 
 
