@@ -71,6 +71,9 @@ class Call:
         """When Asterisk last said that the customer left a queue."""
         self.reason_until: datetime | None = None
         """Until when the reason of that may still come."""
+        self.members: dict[int, str] = {}
+        """Interface of the member whom a queue rang, by ordinal of the segment it led to. It is
+        not the segment's agent when another phone picked the call up."""
         self.direct: set[int] = set()
         """Ordinals of segments that no queue made: direct calls, and those after a transfer."""
         self.ends: dict[int, set[str]] = {}
@@ -349,6 +352,7 @@ class Call:
             )
         )
         segment = self._begin_segment(agent, visit.ordinal, channel, offer.offered_at, at, inferred)
+        self.members[segment.ordinal] = offer.interface
         self.tell(
             f"answered:{segment.ordinal}",
             "answered",

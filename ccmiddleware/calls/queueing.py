@@ -191,7 +191,7 @@ def _segment_of(machine: CallMachine, event: ami.AgentComplete) -> tuple[Call, S
         (one, segment)
         for one in among
         for segment in one.open_segments()
-        if segment.interface == event.interface
+        if one.members.get(segment.ordinal, segment.interface) == event.interface
         and one.queue_of(segment) == event.queue
         and segment.ordinal not in one.direct
         and (
