@@ -143,6 +143,9 @@ class Resync:
                 machine.complete(call, segment, "lost", machine.seen_until or at, inferred=True)
         if call.row.uniqueid in self.waiting or call.phase is Phase.TALKING:
             return
+        names = {peer.channel for peer in peers}
+        if any(one.agent_channel in names for one in call.segments):
+            return  # a talk that has just ended, and whose channels have not parted yet
         customer = self.listed.get(call.row.uniqueid)
         queue = self._queue_of(customer)
         visit = call.visit

@@ -353,3 +353,12 @@ def test_hangups_and_transfers_that_were_asked_for_unseen_leave_nothing_behind()
     told.machine.miss(at(5.1))
     told.after("40 QueueStatusComplete\n40 CoreShowChannelsComplete")
     assert (told.machine.asked_to_end, told.machine.topology.channels) == (set(), {})
+
+
+def test_a_talk_that_ended_just_before_the_list_is_not_begun_again() -> None:
+    told = Told().after(ANSWERED)
+    told.machine.miss(at(10))
+    told.after("39 AgentComplete caller=1 agent=1001 Queue=support Reason=agent TalkTime=35")
+    told.after(TALKING_NOW)
+    assert told.row(Segment).ended_at == at(39)
+    assert len(told.rows(QueueVisit)) == 1
