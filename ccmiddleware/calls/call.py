@@ -105,10 +105,11 @@ class Call:
             visited.add(segment.visit)
         if self.row.ended_at is not None:
             self.phase = Phase.GONE
+        elif self.visits and self.visits[-1].outcome is None:
+            # Perhaps with a talk whose end was not told yet, before a transfer to this queue.
+            self.phase = Phase.WAITING
         elif self.open_segments():
             self.phase = Phase.TALKING
-        elif self.visits and self.visits[-1].outcome is None:
-            self.phase = Phase.WAITING
 
     def reopen(self, uniqueid: str) -> None:
         """Another channel takes the customer's place: the interaction goes on with that one.

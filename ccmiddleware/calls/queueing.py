@@ -198,7 +198,9 @@ def _segment_of(machine: CallMachine, event: ami.AgentComplete) -> tuple[Call, S
             not event.dest_uniqueid
             or one.agent_uniqueids.get(segment.ordinal, "") in ("", event.dest_uniqueid)
         )
-        and (began_at is None or abs(segment.answered_at - began_at) <= SAME_TALK)
+        and (
+            began_at is None or segment.inferred or abs(segment.answered_at - began_at) <= SAME_TALK
+        )
     ]
     return min(fitting, key=lambda pair: pair[1].answered_at) if fitting else None
 

@@ -130,17 +130,7 @@ class Resync:
     ) -> None:
         """The customer's channel is still there: is it where we think it is?"""
         peers = self._peers(call.row.uniqueid, bridged)
-        for segment in call.open_segments():
-            agent = next((peer for peer in peers if peer.channel == segment.agent_channel), None)
-            if agent is None and peers:
-                machine.complete(call, segment, "lost", machine.seen_until or at, inferred=True)
-            elif agent is not None:
-                machine.bind(agent.uniqueid, call, segment.ordinal)
-                call.agent_uniqueids[segment.ordinal] = agent.uniqueid
-            elif call.row.uniqueid in self.waiting or segment.agent_channel not in {
-                one.channel for one in self.listed.values()
-            }:
-                machine.complete(call, segment, "lost", machine.seen_until or at, inferred=True)
+        self._agree_about_talks(machine, call, peers, at)
         if call.row.uniqueid in self.waiting or call.phase is Phase.TALKING:
             return
         names = {peer.channel for peer in peers}
@@ -164,6 +154,22 @@ class Resync:
             self._answer(machine, call, peers[0])
             return
         self._connect(machine, call, at)
+
+    def _agree_about_talks(
+        self, machine: CallMachine, call: Call, peers: list[ami.CoreShowChannel], at: datetime
+    ) -> None:
+        """Talks whose agent is with the customer no more have ended."""
+        for segment in call.open_segments():
+            agent = next((peer for peer in peers if peer.channel == segment.agent_channel), None)
+            if agent is None and peers:
+                machine.complete(call, segment, "lost", machine.seen_until or at, inferred=True)
+            elif agent is not None:
+                machine.bind(agent.uniqueid, call, segment.ordinal)
+                call.agent_uniqueids[segment.ordinal] = agent.uniqueid
+            elif call.row.uniqueid in self.waiting or segment.agent_channel not in {
+                one.channel for one in self.listed.values()
+            }:
+                machine.complete(call, segment, "lost", machine.seen_until or at, inferred=True)
 
     def _saw_leaving(self, machine: CallMachine, call: Call) -> bool:
         """Whether a customer left the queue after the gap: then the reason is still to come."""

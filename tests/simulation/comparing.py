@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from simulation.rows import Broken, Kept
 from simulation.truth import CallTruth
@@ -81,13 +82,18 @@ def compare_loosely(truth: CallTruth, kept: Kept | None) -> None:
         raise Broken(f"too many answers: {kept.visits} {truth.talks}", row.id)
     if len(kept.segments) > len(truth.talks):
         raise Broken(f"too many talks: {kept.segments} {truth.talks}", row.id)
+    _compare_visits(truth, kept)
+
+
+def _compare_visits(truth: CallTruth, kept: Kept) -> None:
+    """A visit that was seen to begin ended as it did, or is marked."""
     joins = {visit.joined_at: visit for visit in truth.visits}
     for visit in kept.visits.values():
         real = joins.get(visit.joined_at)
         if visit.outcome is None or visit.inferred or real is None or real.outcome == visit.outcome:
             continue
         if real.left_at is not None:
-            raise Broken(f"{visit} instead of {real}, unmarked: {truth.way}", row.id)
+            raise Broken(f"{visit} instead of {real}, unmarked: {truth.way}")
 
 
 STATES_SETTLE = timedelta(seconds=7)
@@ -104,7 +110,34 @@ def compare_states(
     calls: Iterable[CallTruth],
     told: list[AgentState],
 ) -> int:
-    """An agent's intervals against what queues, phone and calls were. Gives how many it compared."""
+    """An agent's intervals against queues, phone and calls. Gives how many it compared."""
+    changes = _changes(interface, calls)
+    moments = sorted([*((at, 0, state) for at, state in stood), *changes], key=lambda one: one[0])
+    starts = [state.started_at for state in told]
+    count = {"offers": 0, "talks": 0}
+    standing, wrap_until = "logged_out", None
+    compared = 0
+    for (at, step, what), (until, _, _) in pairwise(moments):
+        if step == 0:
+            standing = what
+        elif what == "wrap":
+            wrap_until = at + timedelta(seconds=step)
+        else:
+            count[what] += step
+            if what == "talks" and step > 0:
+                wrap_until = None
+        since = at
+        wraps = standing != "logged_out" and not any(count.values())
+        if wraps and wrap_until is not None and wrap_until > at:
+            since = min(until, wrap_until)
+            compared += _same(told, starts, at, since, "wrap_up", interface)
+        real = "talking" if count["talks"] else "ringing" if count["offers"] else standing
+        compared += _same(told, starts, since, until, real, interface)
+    return compared
+
+
+def _changes(interface: str, calls: Iterable[CallTruth]) -> list[tuple[datetime, int, str]]:
+    """When phones of the agent began and ended to ring, and talks; and wrap-ups in seconds."""
     changes: list[tuple[datetime, int, str]] = []
     for truth in calls:
         for offer in truth.offers:
@@ -115,29 +148,7 @@ def compare_states(
                 changes += [(talk.answered_at, 1, "talks"), (talk.ended_at, -1, "talks")]
                 if talk.wrap_up:
                     changes.append((talk.ended_at, talk.wrap_up, "wrap"))
-    moments = sorted([*((at, 0, state) for at, state in stood), *changes], key=lambda one: one[0])
-    starts = [state.started_at for state in told]
-    count = {"offers": 0, "talks": 0}
-    standing, wrap_until = "logged_out", None
-    compared = 0
-    for n, (at, step, what) in enumerate(moments):
-        if step == 0:
-            standing = what
-        elif what == "wrap":
-            wrap_until = at + timedelta(seconds=step)
-        else:
-            count[what] += step
-            if what == "talks" and step > 0:
-                wrap_until = None
-        until = moments[n + 1][0] if n + 1 < len(moments) else at
-        since = at
-        if wrap_until is not None and wrap_until > at and not any(count.values()):
-            if standing != "logged_out":
-                compared += _same(told, starts, at, min(until, wrap_until), "wrap_up", interface)
-                since = min(until, wrap_until)
-        real = "talking" if count["talks"] else "ringing" if count["offers"] else standing
-        compared += _same(told, starts, since, until, real, interface)
-    return compared
+    return changes
 
 
 def _same(

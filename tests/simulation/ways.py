@@ -725,39 +725,6 @@ def _transfer_attended(call: Call, leg: Leg, other: Agent) -> Script:
     yield from _talk(call, joined)
 
 
-# -- agents ---------------------------------------------------------------------------------------
-
-
-def shift(pbx: Pbx, agent: Agent, until: Callable[[], bool]) -> Script:
-    """What an agent does between calls: pauses, logs in and out, loses the phone."""
-    while not until():
-        yield pbx.seconds(10, 120)
-        chance = pbx.rng.random()
-        if not agent.queues:
-            for name in pbx.queues:
-                if pbx.chance(0.5):
-                    pbx.log_in(agent, name)
-        elif chance < 0.5:
-            paused = not all(member.paused for member in agent.queues.values())
-            for name in list(agent.queues):
-                pbx.pause(agent, name, paused, "lunch" if pbx.chance(0.5) else "")
-            if paused:
-                yield pbx.seconds(2, 30)
-                for name in list(agent.queues):
-                    pbx.pause(agent, name, False)
-        elif chance < 0.65:
-            name = next(iter(agent.queues))
-            pbx.pause(agent, name, not agent.queues[name].paused)
-        elif chance < 0.85:
-            for name in list(agent.queues):
-                if pbx.chance(0.7):
-                    pbx.remove(agent, name)
-        elif not agent.engaged:
-            pbx.reach(agent, False)
-            yield pbx.seconds(1, 20)
-            pbx.reach(agent, True)
-
-
 WAYS: tuple[tuple[float, Callable[[Pbx], Script]], ...] = (
     (0.80, calls_a_queue),
     (0.07, calls_an_agent),
