@@ -59,13 +59,14 @@ def on_join(machine: CallMachine, event: ami.QueueCallerJoin, now: datetime) -> 
     machine.by_uniqueid[event.uniqueid] = call
     call.join(event.queue, event.position, event.at)
     if machine.resync is not None:
+        machine.resync.leaves(event.uniqueid)  # what was listed of an earlier stay
         machine.resync.waiting.add(event.uniqueid)
 
 
 def on_leave(machine: CallMachine, event: ami.QueueCallerLeave, now: datetime) -> None:
     """A caller left a queue; why comes later."""
     if machine.resync is not None:
-        machine.resync.waiting.discard(event.uniqueid)
+        machine.resync.leaves(event.uniqueid)
     call = machine.call_of(event)
     if call is not None and call.phase is Phase.WAITING:
         _leaving(machine, call, event.at, now, gave_up=False)
@@ -74,7 +75,7 @@ def on_leave(machine: CallMachine, event: ami.QueueCallerLeave, now: datetime) -
 def on_abandon(machine: CallMachine, event: ami.QueueCallerAbandon, now: datetime) -> None:
     """A caller hung up, or Queue() gave up."""
     if machine.resync is not None:
-        machine.resync.waiting.discard(event.uniqueid)
+        machine.resync.leaves(event.uniqueid)
     call = machine.call_of(event)
     if call is not None and call.phase is Phase.WAITING:
         _leaving(machine, call, event.at, now, gave_up=True)

@@ -57,6 +57,11 @@ class Resync:
         """Items of the list of channels seen so far."""
         self._queues_whole = False
 
+    def leaves(self, uniqueid: str) -> None:
+        """That channel waits no more where it was listed."""
+        self.waiting.discard(uniqueid)
+        self.entries.pop(uniqueid, None)
+
     def queues_complete(self, items: int) -> None:
         """The end of the list of queues, which Asterisk says has so many items."""
         self._queues_whole = self.queue_items == items

@@ -171,7 +171,7 @@ def on_hangup(machine: CallMachine, event: ami.Hangup, now: datetime) -> None:
     machine.topology.vanish(event.uniqueid)
     if machine.resync is not None:
         machine.resync.alive.discard(event.uniqueid)
-        machine.resync.waiting.discard(event.uniqueid)
+        machine.resync.leaves(event.uniqueid)
     for call in around:
         note_breaks(machine, call, event.at, now)
         if call.row.uniqueid == event.uniqueid:

@@ -362,3 +362,18 @@ def test_a_talk_that_ended_just_before_the_list_is_not_begun_again() -> None:
     told.after(TALKING_NOW)
     assert told.row(Segment).ended_at == at(39)
     assert len(told.rows(QueueVisit)) == 1
+
+
+def test_who_changes_queues_while_they_are_listed_is_where_the_events_say() -> None:
+    told = Told().after(WAITING)
+    told.machine.miss(at(10))
+    told.after("""
+        40 QueueEntry caller=1 Queue=support Position=1 Wait=40
+        40.1 QueueCallerLeave caller=1 Queue=support
+        40.1 QueueCallerJoin caller=1 Queue=sales Position=1
+        40.2 QueueStatusComplete ListItems=1
+        40.2 CoreShowChannel caller=1 Application=Queue
+        40.2 CoreShowChannelsComplete
+    """)
+    assert [row.queue for row in told.rows(QueueVisit)] == ["support", "sales"]
+    assert told.rows(QueueVisit)[1].outcome is None
