@@ -187,7 +187,7 @@ def _segment_of(machine: CallMachine, event: ami.AgentComplete) -> tuple[Call, S
     if call is None and event.uniqueid:
         return None  # told again, of a call that is over
     among = [call] if call is not None else list(machine.by_id.values())
-    began_at = event.at - timedelta(seconds=event.talk_time) if event.talk_time else None
+    began_at = event.at - timedelta(seconds=event.talk_time)
     fitting = [
         (one, segment)
         for one in among
@@ -200,10 +200,10 @@ def _segment_of(machine: CallMachine, event: ami.AgentComplete) -> tuple[Call, S
             or one.agent_uniqueids.get(segment.ordinal, "") in ("", event.dest_uniqueid)
         )
         and (
-            began_at is None or segment.inferred or abs(segment.answered_at - began_at) <= SAME_TALK
+            not event.talk_time or segment.inferred or abs(segment.answered_at - began_at) <= SAME_TALK
         )
     ]
-    return min(fitting, key=lambda pair: pair[1].answered_at) if fitting else None
+    return min(fitting, key=lambda pair: abs(pair[1].answered_at - began_at), default=None)
 
 
 def on_member(machine: CallMachine, event: ami.MemberEvent, now: datetime) -> None:

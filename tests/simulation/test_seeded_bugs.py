@@ -166,10 +166,10 @@ def test_a_bug_is_found(
 ) -> None:
     bug(monkeypatch)
     with pytest.raises(Broken):
-        Simulation(102, WITHIN, faults=faults).run()
+        Simulation(101, WITHIN, faults=faults).run()
 
 
 @pytest.mark.parametrize("faults", [False, True])
 def test_nothing_is_found_without_a_bug(faults: bool) -> None:
-    report = Simulation(102, WITHIN, faults=faults).run()
+    report = Simulation(101, WITHIN, faults=faults).run()
     assert report.calls == WITHIN
