@@ -200,7 +200,9 @@ def _segment_of(machine: CallMachine, event: ami.AgentComplete) -> tuple[Call, S
             or one.agent_uniqueids.get(segment.ordinal, "") in ("", event.dest_uniqueid)
         )
         and (
-            not event.talk_time or segment.inferred or abs(segment.answered_at - began_at) <= SAME_TALK
+            not event.talk_time
+            or segment.inferred
+            or abs(segment.answered_at - began_at) <= SAME_TALK
         )
     ]
     return min(fitting, key=lambda pair: abs(pair[1].answered_at - began_at), default=None)
