@@ -57,9 +57,13 @@ KINDS: dict[str, tuple[str, str, str, str]] = {
 
 
 def events_of(path: Path) -> Iterator[Event]:
+    return events_in(path.read_bytes())
+
+
+def events_in(stream: bytes) -> Iterator[Event]:
     reader = frames.EventReader()
     read_at = READ_AT
-    for frame in path.read_bytes().split(b"\r\n\r\n"):
+    for frame in stream.split(b"\r\n\r\n"):
         name = frames.event_name(frame)
         if frame.startswith(frames.EVENT) and frames.is_wanted(name, frame):
             event = reader.read(name, frame, read_at)

@@ -5,6 +5,7 @@ come of them, reviewed by hand: for each interaction its direction and outcome, 
 rang and who talked. ``1002@0`` is an offer without a queue.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,19 +17,24 @@ from ways_expected import WAYS
 from ways_page import PAGE, descriptions, page
 
 from ccmiddleware.facts import Interaction, Offer, QueueVisit, Segment
+from ccmiddleware.pbx.events import Event
 
 WAYS_DIR = Path(__file__).parents[1] / "recorded" / "ways"
 MEMBERS = {"1001": "Alice Arnold", "1002": "Jörg Müller", "1003": "Chen Wei", "1004": "Dana Diaz"}
 
 
 def told_of(way: str) -> Told:
+    return told_by(events_of(WAYS_DIR / f"{way}.ami"))
+
+
+def told_by(stream: Iterable[Event]) -> Told:
     told = Told()
     told.machine.status_seen = True
     for number, name in MEMBERS.items():
         # As the list of queues tells before the first call.
         told.machine.members_by_phone[f"PJSIP/{number}"] = f"PJSIP/{number}"
         told.machine.member_names[f"PJSIP/{number}"] = name
-    events = list(events_of(WAYS_DIR / f"{way}.ami"))
+    events = list(stream)
     for event in events:
         told.facts += told.machine.step(event, event.at)
         told.facts += told.machine.tick(event.at)
