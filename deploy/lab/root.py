@@ -2,7 +2,8 @@
 
 ``CCM_LAB_SUITE`` chooses another Debian suite (bullseye has Asterisk 16), ``CCM_LAB_ASTERISK`` an
 Asterisk that is installed here (with SIPp from the host), ``CCM_LAB_HOME`` where roots are kept,
-``CCM_LAB_MIRROR`` the Debian mirror. Nothing is installed on the host but debootstrap.
+``CCM_LAB_MIRROR`` the Debian mirror (debootstrap's own if not set). Nothing is installed on the
+host but debootstrap.
 """
 
 import contextlib
@@ -22,7 +23,6 @@ from pathlib import Path
 from lab.errors import LabError
 
 DEFAULT_SUITE = "sid"
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
 PACKAGES = ("asterisk", "sip-tester")
 OLD_LAYOUT = ("buster", "bullseye")
 """Suites that debootstrap should build with /bin apart from /usr/bin, as Debian itself had it."""
@@ -114,7 +114,8 @@ def _host_servers(asterisk: str) -> Servers:
 @dataclass(frozen=True)
 class _Recipe:
     suite: str
-    mirror: str
+    mirror: str | None
+    """None is debootstrap's own default."""
 
     @property
     def options(self) -> list[str]:
@@ -123,14 +124,14 @@ class _Recipe:
 
     @property
     def name(self) -> str:
-        text = "\n".join([RECIPE_VERSION, self.suite, self.mirror, *self.options])
+        text = "\n".join([RECIPE_VERSION, self.suite, self.mirror or "", *self.options])
         return f"{self.suite}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _built_servers(say: Say) -> Servers:
     recipe = _Recipe(
         os.environ.get("CCM_LAB_SUITE") or DEFAULT_SUITE,
-        os.environ.get("CCM_LAB_MIRROR") or DEFAULT_MIRROR,
+        os.environ.get("CCM_LAB_MIRROR") or None,
     )
     if os.geteuid() != 0:
         raise LabError(
@@ -183,7 +184,8 @@ def _debootstrap(recipe: _Recipe, building: Path, log: Path, say: Say) -> None:
         raise LabError(
             "debootstrap is missing, which builds the lab's servers: apt-get install debootstrap."
         )
-    command = [debootstrap, *recipe.options, recipe.suite, str(building), recipe.mirror]
+    mirror = [recipe.mirror] if recipe.mirror else []
+    command = [debootstrap, *recipe.options, recipe.suite, str(building), *mirror]
     # Where namespaces may be made, what debootstrap mounts and starts ends with it, even killed.
     apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL"]
     if subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
@@ -204,8 +206,9 @@ def _debootstrap(recipe: _Recipe, building: Path, log: Path, say: Say) -> None:
     if process.returncode:
         words = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
         raise LabError(
-            f"The lab's servers could not be built from {recipe.mirror} (is it reachable from "
-            f"here? CCM_LAB_MIRROR names another): {words[-1] if words else 'no output'} "
+            f"The lab's servers could not be built from {recipe.mirror or 'the Debian mirror'} "
+            f"(is it reachable from here? CCM_LAB_MIRROR names another): "
+            f"{words[-1] if words else 'no output'} "
             f"(all of it is in {log})."
         )
 
