@@ -173,6 +173,18 @@ class Site:
         for stays in (await self.over(calls)).values():
             assert [(stay.ended_by, stay.inferred) for stay in stays] == [(ended_by, True)]
 
+    async def daemons_are(self, states: Mapping[Daemon, str]) -> None:
+        """Wait until ``ccm status`` says so; one counts as alive until its last sign is too old."""
+        expected = {daemon.process.pid: state for daemon, state in states.items()}
+        asked = next(daemon for daemon in self.daemons if daemon.running)
+
+        async def told() -> dict[int, str]:
+            ran = await asked.ccm("status", "--json")
+            assert ran.code == 0
+            return {row["pid"]: row["state"] for row in ran.json["daemons"]}
+
+        await witness.eventually(told, lambda found: found == expected, 20, f"{expected}")
+
     async def clean(self) -> None:
         """Nothing is open any more, doubled or refused, and no agent is in two states at once."""
         sql = LEFT_OPEN
@@ -261,9 +273,7 @@ async def test_a_leader_that_is_killed(site: Site) -> None:
     await site.as_logged([talks_on, is_answered, waits_on, comes_after])
     await site.recorded([talks_on, is_answered, waits_on, comes_after])
     await site.over([talk_ends])
-    ran = await standby.ccm("status", "--json")
-    assert ran.code == 0
-    assert {row["state"] for row in ran.json["daemons"]} == {"alive", "gone"}
+    await site.daemons_are({leader: "gone", standby: "alive"})
     await leader.start()
     assert site.leader is standby
     await site.clean()
