@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from ccmiddleware.agents.commander import Commander
+from ccmiddleware.agents.carrying_out import agent_handlers
 from ccmiddleware.clock import Clock
+from ccmiddleware.commander import Commander
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact
@@ -151,7 +152,12 @@ class LedNode:
             )
             tasks.start(f"queue_log {self.name}", queue_log.run(), until="first")
         commander = Commander(
-            self.name, term, self.parts.database, follower.link, self.parts.leadership.certain
+            self.name,
+            term,
+            self.parts.database,
+            follower.link,
+            self.parts.leadership.certain,
+            agent_handlers(follower.link),
         )
         tasks.start(f"commands {self.name}", commander.run(), until="first")
         tasks.start(f"wrap-up {self.name}", follower.wrap_up_pauses.run(), until="first")

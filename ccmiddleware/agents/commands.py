@@ -1,20 +1,16 @@
 """Commands about agents: what is asked of Asterisk for each of them, and what it answers. Pure.
 
-A command is a kind and its arguments, as they stand in ``ccm.command``. Everything in it is checked
-here, by whoever issues it and again by whoever carries it out, since rows may come from elsewhere.
-Who takes commands and talks to Asterisk stands in ``commander``.
+Everything in a command is checked here, by whoever issues it and again by whoever carries it out,
+since rows may come from elsewhere. Who talks to Asterisk stands in ``carrying_out``.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-from ccmiddleware.errors import PermanentError
-
-State = Literal["done", "refused", "unknown"]
+from ccmiddleware.commands import Ask, InvalidCommand
 
 INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_]*/[!-%'-+./0-{}~-]{1,79}")
 """Technology and resource, such as PJSIP/1001 or Local/1001@agents/n."""
@@ -24,10 +20,6 @@ LONGEST = 80
 
 MOST_QUEUES = 200
 HIGHEST_PENALTY = 1_000_000
-
-
-class InvalidCommand(PermanentError):
-    """The command can't be carried out as it is; the text says what is wrong. Nothing was sent."""
 
 
 class _Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,28 +63,6 @@ KINDS: dict[str, type[AgentCommand]] = {
 }
 
 
-@dataclass(frozen=True)
-class Ask:
-    """One action of the manager interface. ``subject``: what it is about, for people.
-
-    ``already``: Asterisk's refusal that means that things are so already.
-    """
-
-    action: str
-    fields: dict[str, str]
-    subject: str
-    already: str = ""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of one action, and what Asterisk (or we) said."""
-
-    subject: str
-    state: State
-    said: str
-
-
 def parse(kind: str, arguments: Mapping[str, Any]) -> AgentCommand:
     """The command of that kind. Raises InvalidCommand."""
     wanted = KINDS.get(kind)
@@ -130,17 +100,6 @@ def asks(command: AgentCommand) -> list[Ask]:
             return _pauses(command, "true", {"Reason": command.reason} if command.reason else {})
         case Unpause():
             return _pauses(command, "false", {})
-
-
-def summary(answers: Sequence[Answer]) -> tuple[State, str]:
-    """What came of the whole command, and a line for each action."""
-    states = {answer.state for answer in answers}
-    state: State = "done"
-    if "unknown" in states:
-        state = "unknown"
-    elif "refused" in states:
-        state = "refused"
-    return state, "\n".join(f"{answer.subject}: {answer.said}" for answer in answers)
 
 
 def _add(command: Login, queue: str, penalty: int) -> Ask:

@@ -1,7 +1,7 @@
 """Commands from a person to the daemon that leads a node, through Postgres, and what came of them.
 
 Also finds out which agent is meant. What commands there are and what they mean stands in
-``agents.commands``; the daemon's side in ``agents.commander``.
+``agents.commands``; the daemon's side in ``commander``.
 """
 
 import os
@@ -123,7 +123,8 @@ def checked(command: "AgentCommand") -> "AgentCommand":
     """The command, if it can be carried out. Raises click.UsageError with what is wrong."""
     import msgspec
 
-    from ccmiddleware.agents.commands import InvalidCommand, kind_of, parse
+    from ccmiddleware.agents.commands import kind_of, parse
+    from ccmiddleware.commands import InvalidCommand
 
     try:
         return parse(kind_of(command), msgspec.to_builtins(command))

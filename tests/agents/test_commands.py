@@ -4,8 +4,6 @@ import msgspec
 import pytest
 
 from ccmiddleware.agents.commands import (
-    Answer,
-    InvalidCommand,
     Login,
     Logout,
     Pause,
@@ -13,8 +11,8 @@ from ccmiddleware.agents.commands import (
     asks,
     kind_of,
     parse,
-    summary,
 )
+from ccmiddleware.commands import Answer, InvalidCommand, summary
 
 ALICE = "PJSIP/1001"
 

@@ -4,26 +4,18 @@ Runs while the daemon leads the node. A command is marked as taken, in a stateme
 for the leader of the present term, before anything is sent; so a crash never makes anybody send it
 again. What was taken and whose answer nobody wrote down is made ``unknown`` by the next leader.
 
-What a command means stands in ``commands``; this only takes, sends and writes down.
+What a command means is known to the room that it belongs to: ``handlers`` has one for each kind.
+This only takes, has it done and writes down.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from ccmiddleware.agents.commands import (
-    Answer,
-    Ask,
-    InvalidCommand,
-    State,
-    asks,
-    parse,
-    summary,
-)
+from ccmiddleware.commands import Handler, InvalidCommand, Outcome, State
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.pbx.link import ActionRefused, AmiLink, UnsafeValue
-from ccmiddleware.plaintext import plain
+from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.store.database import Database, Row
 
 log = structlog.get_logger(__name__)
@@ -33,9 +25,6 @@ PACE_SECONDS = 0.5
 
 SETTLE_EVERY = 10
 """Looks for commands between two looks for those that nobody will end."""
-
-DENIED = "Permission denied"
-"""Asterisk's refusal where the manager user lacks the class of an action."""
 
 
 class Commander:
@@ -48,6 +37,7 @@ class Commander:
         database: Database,
         link: AmiLink,
         certain: Callable[[], Awaitable[None]],
+        handlers: Mapping[str, Handler],
     ) -> None:
         """``certain`` waits while it is doubtful whether this daemon still leads the node."""
         self._node = node
@@ -55,6 +45,7 @@ class Commander:
         self._database = database
         self._link = link
         self._certain = certain
+        self._handlers = handlers
         self._log = log.bind(node=node)
         self._refused = ""
 
@@ -81,30 +72,20 @@ class Commander:
         return await self._database.fetchrow("take_command", self._node, self._term)
 
     async def _carry_out(self, row: Row) -> None:
-        try:
-            todo = asks(parse(row["kind"], row["arguments"]))
-        except InvalidCommand as error:
-            state: State = "refused"
-            result = str(error)
-        else:
-            # The daemon may have been frozen after it took the command.
-            await self._certain()
-            state, result = summary([await self._send(ask) for ask in todo])
+        # The daemon may have been frozen after it took the command.
+        await self._certain()
+        state, result = await self._outcome(row)
         self._log.info("command", id=str(row["id"]), kind=row["kind"], state=state, result=result)
         await self._write_down(row, state, result)
 
-    async def _send(self, ask: Ask) -> Answer:
-        if not self._link.state.up:
-            return Answer(ask.subject, "refused", "not sent: no link to Asterisk")
+    async def _outcome(self, row: Row) -> Outcome:
+        handler = self._handlers.get(row["kind"])
+        if handler is None:
+            return "refused", f"{row['kind']!r} is no command that this version knows"
         try:
-            response = await self._link.send(ask.action, ask.fields)
-        except ActionRefused as error:
-            return _refusal(ask, error)
-        except UnsafeValue as error:
-            return Answer(ask.subject, "refused", f"not sent: {error}")
-        except TemporaryError as error:
-            return Answer(ask.subject, "unknown", f"sent, and no answer came: {error}")
-        return Answer(ask.subject, "done", plain(response.message))
+            return await handler(row["arguments"])
+        except InvalidCommand as error:
+            return "refused", str(error)
 
     async def _write_down(self, row: Row, state: State, result: str) -> None:
         while True:
@@ -115,12 +96,3 @@ class Commander:
                 await asyncio.sleep(PACE_SECONDS)
             else:
                 return
-
-
-def _refusal(ask: Ask, error: ActionRefused) -> Answer:
-    message = plain(error.message)
-    if ask.already and message == ask.already:
-        return Answer(ask.subject, "done", f"it was so already ({message})")
-    if message == DENIED:
-        message += ": the manager user needs write class agent (asterisk/manager/ccm-agents.conf)"
-    return Answer(ask.subject, "refused", message)

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from pbx.ami_peer import DEADLINE, Peer, Session, linked
 
-from ccmiddleware.agents.commander import Commander
+from ccmiddleware.agents.carrying_out import agent_handlers
+from ccmiddleware.commander import Commander
 from ccmiddleware.store.database import Database
 
 NODE, TERM = "pbx1", 3
@@ -52,7 +53,7 @@ async def commanding(
     async with linked(peer, **changes) as run:
         await run.up()
         async with asyncio.TaskGroup() as group:
-            commander = Commander(NODE, term, database, run.link, certain)
+            commander = Commander(NODE, term, database, run.link, certain, agent_handlers(run.link))
             task = group.create_task(commander.run(), name="commander")
             try:
                 yield
