@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ccm_day import Ccm
-from lab.asterisk import Asterisk
+from lab.asterisk import SHIPPED, Asterisk
 from lab.plan import Plan
 from lab.root import servers
 
@@ -98,12 +98,10 @@ async def test_rights_that_are_missing_and_rights_that_are_too_many(
     configure(ccm, pbx, policy="always", secret="x1")
     ccm.write(ccm.config.read_text().replace(f'user = "{pbx.user}"', 'user = "poor"', 1))
     found = await findings(ccm, 1)
-    missing, agents, too_many, _ = found["pbx1 AMI rights"]
+    missing, too_many, _ = found["pbx1 AMI rights"]
     assert missing["verdict"] == "failed"
     assert "MixMonitor" in missing["found"]
     assert "reporting, system" in missing["mend"]
-    assert agents["verdict"] == "note"
-    assert "manager/ccm-agents.conf" in agents["mend"]
     assert too_many["verdict"] == "warning"
     assert "originate" in too_many["found"]
     assert "CoreSettings: Permission denied" in found["pbx1 AMI"][1]["found"]
@@ -124,3 +122,83 @@ async def test_a_frozen_and_a_dead_asterisk(ccm: Ccm, pbx: Asterisk) -> None:
     dead = (await findings(ccm, 1))["pbx1 AMI"][0]
     assert "Connect call failed" in dead["found"]
     assert "is Asterisk running?" in dead["mend"]
+
+
+AGENT_CODES = """
+#include "ccm-agents.conf"
+[agents]
+include => ccm-agents
+"""
+FULL = Plan(
+    manager=("ccm-agents.conf",),
+    files={"ccm-agents.conf": (SHIPPED / "dialplan" / "ccm-agents.conf").read_text()},
+    dialplan=AGENT_CODES,
+)
+
+
+async def capabilities(ccm: Ccm) -> dict[str, dict[str, Any]]:
+    """How it is with each capability, by its name."""
+    result = await asyncio.to_thread(ccm.process, "doctor", "--json")
+    assert result.stderr == ""
+    return {each["capability"]: each for each in json.loads(result.stdout)["capabilities"]}
+
+
+async def test_a_plain_queues_conf_and_one_manager_user(
+    ccm: Ccm, pbx: Asterisk, database_url: str
+) -> None:
+    configure(ccm, pbx)
+    plain = ccm.config.read_text().partition("[node.ari]")[0]
+    ccm.write(f'{plain}\n[database]\nurl = "{database_url}"\n[web]\nport = 1\n')
+    found = await capabilities(ccm)
+    working = {name for name, each in found.items() if each["state"] == "works"}
+    assert working == {"observe", "record", "report"}
+    assert found["dispositions"]["state"] == "in part"
+    for name, words in {
+        "complete": "queue_log of the node in ccm.toml",
+        "agent commands": "class agent for QueueAdd: include asterisk/manager/ccm-agents.conf",
+        "agent codes": "include asterisk/dialplan/ccm-agents.conf in extensions.conf",
+        "dispositions": "asterisk/manager/ccm-agents.conf (class user)",
+    }.items():
+        assert words in " ".join(found[name]["lacks"]), found[name]
+    shown = (await asyncio.to_thread(ccm.process, "doctor")).stdout
+    assert "What pbx1 can be used for" in shown
+    assert "+ observe" in shown
+    assert "- agent codes" in shown
+
+
+async def test_everything_included(ccm: Ccm, database_url: str) -> None:
+    there = await asyncio.to_thread(servers, print)
+    async with Asterisk(there, FULL) as pbx:
+        pbx.queue_log_path.touch()
+        configure(ccm, pbx, policy="always")
+        text = ccm.config.read_text().replace(
+            "[node.ami]", f'queue_log = "{pbx.queue_log_path}"\n[node.ami]'
+        )
+        ccm.write(f'{text}\n[database]\nurl = "{database_url}"\n')
+        found = await capabilities(ccm)
+        assert {name: each for name, each in found.items() if each["state"] != "works"} == {}
+        # Included and not loaded: a class that may ask for what is loaded is told the truth.
+        with (pbx.directory / "etc" / "manager.conf").open("a") as file:
+            file.write("[ccm](+)\nwrite = reporting\n")
+        await pbx.cli("manager reload")
+        await pbx.cli("dialplan remove context ccm-agents")
+        found = await capabilities(ccm)
+        assert found["observe"]["state"] == "works"
+        assert found["agent codes"]["state"] == "needs"
+        assert "MixMonitor" in " ".join(found["record"]["lacks"])
+
+
+async def test_a_user_who_may_not_ask_and_an_asterisk_that_is_away(ccm: Ccm, pbx: Asterisk) -> None:
+    with (pbx.directory / "etc" / "manager.conf").open("a") as file:
+        file.write("[blind]\nsecret = x1\nread = system\nwrite = agent\n")
+    await pbx.cli("manager reload")
+    configure(ccm, pbx, secret="x1")
+    ccm.write(ccm.config.read_text().replace(f'user = "{pbx.user}"', 'user = "blind"', 1))
+    found = await capabilities(ccm)
+    assert found["agent commands"]["state"] == "works"
+    assert found["agent codes"]["state"] == "unknown"
+    assert "neither Getvar nor GetConfig" in found["agent codes"]["remarks"][0]
+    await pbx.kill()
+    found = await capabilities(ccm)
+    assert found["observe"]["state"] == "unknown"
+    assert "Connect call failed" in found["observe"]["remarks"][0]

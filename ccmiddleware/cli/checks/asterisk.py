@@ -6,11 +6,12 @@ is proven by FullyBooted, the others show only when something happens.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 
 from ccmiddleware.cli.checks import Finding
+from ccmiddleware.cli.checks.asked import Asked, ask
 from ccmiddleware.cli.checks.files import records
 from ccmiddleware.clock import Clock
 from ccmiddleware.config import NodeSettings, Settings
@@ -32,9 +33,6 @@ NEEDED_TO_RECORD = {
     "StopMixMonitor": ("call", "to stop recordings"),
 }
 
-FOR_AGENTS = ("QueueAdd", "QueueRemove", "QueuePause")
-"""Actions of `ccm agent login`, `logout`, `pause` and `unpause`; class agent gives them."""
-
 TOO_MUCH = {
     "Command": "command",
     "UpdateConfig": "config",
@@ -49,21 +47,26 @@ CLOCK_TOLERANCE = 2.0
 POLL = 0.05
 
 
-async def ami(settings: Settings, node: NodeSettings, clock: Clock) -> list[Finding]:
-    """Everything that the manager interface of a node tells."""
+async def ami(
+    settings: Settings, node: NodeSettings, clock: Clock, contexts: Sequence[str] = ()
+) -> tuple[list[Finding], Asked]:
+    """Everything that the manager interface of a node tells, and the answers for capabilities."""
     subject = f"{node.name} AMI"
     try:
         link = AmiLink(node.name, node.ami)
     except ConfigError as error:
-        return [Finding(subject, "failed", str(error), "see above: the secret must be readable")]
+        mend = "see above: the secret must be readable"
+        return [Finding(subject, "failed", str(error), mend)], Asked(blind=str(error))
     async with asyncio.TaskGroup() as group:
         running = group.create_task(_keep_up(link), name=f"link to {node.name}")
         try:
             if not await _up(link, running, node.ami.connect_timeout):
-                return [_not_up(node, link, running.result() if running.done() else "")]
+                not_up = _not_up(node, link, running.result() if running.done() else "")
+                return [not_up], Asked(blind=not_up.found)
             where = f"{node.ami.host}:{node.ami.port}"
             findings = [Finding(subject, "ok", f"logged in to {where} as {node.ami.user}")]
-            return findings + await _look_around(settings, node, link, clock)
+            findings += await _look_around(settings, node, link, clock)
+            return findings, await ask(link, contexts)
         finally:
             running.cancel()
 
@@ -167,10 +170,6 @@ async def _rights(settings: Settings, node: NodeSettings, link: AmiLink) -> list
     else:
         uses = ", ".join(sorted(needed))
         findings.append(Finding(subject, "ok", f"may use all that is needed: {uses}"))
-    if not all(action in allowed for action in FOR_AGENTS):
-        found = "may not log agents in or out or pause them: `ccm agent login` … will be refused"
-        mend = "if wanted, include asterisk/manager/ccm-agents.conf after ccm.conf (class agent)"
-        findings.append(Finding(subject, "note", found, mend))
     spare = [name for action, name in TOO_MUCH.items() if action in allowed]
     if spare:
         findings.append(

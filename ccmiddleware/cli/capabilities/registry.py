@@ -1,0 +1,15 @@
+"""Every capability, in the order in which ``ccm doctor`` shows them. Add yours here."""
+
+from ccmiddleware.cli.capabilities import Capability, agents, voice
+
+ALL: tuple[Capability, ...] = (*voice.ALL, *agents.ALL)
+
+CONTEXTS: tuple[str, ...] = tuple(
+    dict.fromkeys(
+        need.context
+        for capability in ALL
+        for need in (*capability.needs, *capability.more)
+        if need.context
+    )
+)
+"""The contexts of the dialplan that must be asked for."""
