@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact, Interaction, Recording, Segment
-from ccmiddleware.recordings.finishing import Finished, inspect
+from ccmiddleware.recordings.finishing import CUT_OFF, Finished, inspect
 from ccmiddleware.recordings.policy import relative_path, wanted
 
 log = structlog.get_logger(__name__)
@@ -210,9 +210,14 @@ class Recorder:
     async def _finish(self, recording: Recording, ended_at: datetime) -> Recording:
         file = self.node.recordings / recording.path
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + self.finish_within
+        give_up, size = loop.time() + self.finish_within, -1
         while True:
-            found, problem = await asyncio.to_thread(_look, file)
+            before, size = size, await asyncio.to_thread(_size, file)
+            if size != before:
+                # Asterisk is still writing, as far as anybody can tell.
+                give_up = loop.time() + self.finish_within
+            over = loop.time() >= give_up
+            found, problem = await asyncio.to_thread(_look, file, cut_off=over)
             if found is not None:
                 return self._put(
                     recording,
@@ -221,16 +226,23 @@ class Recorder:
                     seconds=found.seconds,
                     bytes=found.bytes,
                     sha256=found.sha256,
-                    error="",
+                    error=CUT_OFF if found.cut_off else "",
                 )
-            if loop.time() >= give_up:
+            if over:
                 return self._put(recording, state="missing", ended_at=ended_at, error=problem)
             await asyncio.sleep(POLL_SECONDS)
 
 
-def _look(file: Path) -> tuple[Finished | None, str]:
+def _size(file: Path) -> int:
     try:
-        found = inspect(file)
+        return file.stat().st_size
+    except OSError:
+        return -1
+
+
+def _look(file: Path, *, cut_off: bool) -> tuple[Finished | None, str]:
+    try:
+        found = inspect(file, cut_off=cut_off)
         if found is not None:
             return found, ""
         return None, "the file is incomplete" if file.exists() else "there is no such file"

@@ -50,3 +50,39 @@ def test_header_sizes_of_an_earlier_moment_are_noticed(tmp_path: Path) -> None:
         file.seek(40)
         file.write(struct.pack("<I", 8000))
     assert inspect(path) is None
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_what_asterisk_never_closed_is_taken_as_it_is(tmp_path: Path, channels: int) -> None:
+    path = tmp_path / "a.wav"
+    complete(path, 2.5, channels=channels)
+    with path.open("r+b") as file:
+        file.seek(40)
+        file.write(struct.pack("<I", 0))
+        file.seek(0, 2)
+        file.write(b"\x01")  # half a sample
+    assert inspect(path) is None
+    found = inspect(path, cut_off=True)
+    assert found is not None
+    assert found.seconds == 2.5
+    assert found.bytes == path.stat().st_size
+    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_full_disk_leaves_what_fitted(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    complete(path, 2.5)
+    with path.open("r+b") as file:
+        file.truncate(44 + 16_000)
+    found = inspect(path, cut_off=True)
+    assert found is not None
+    assert found.seconds == 1.0
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"no audio at all" * 100])
+def test_what_holds_no_audio_is_not_taken(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    assert inspect(path, cut_off=True) is None
+    unfinished(path, 0)
+    assert inspect(path, cut_off=True) is None

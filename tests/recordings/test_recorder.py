@@ -251,6 +251,31 @@ async def test_a_restarted_daemon_finishes_what_it_finds(tmp_path: Path) -> None
     assert desk.asterisk.sent == []
 
 
+async def test_what_asterisk_never_closed_is_kept_with_what_there_is(tmp_path: Path) -> None:
+    unfinished(tmp_path / LEFT.path, 30)
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.finish_within = 0.6
+    desk.recorder.restore([LEFT])
+    async with desk.running():
+        await desk.until(lambda: desk.last_state == "finished")
+    assert desk.last.seconds == 30
+    assert desk.last.error == "cut off: Asterisk ended while recording"
+
+
+async def test_a_file_that_grows_is_waited_for(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.finish_within = 1.5
+    desk.recorder.restore([LEFT])
+    async with desk.running():
+        for seconds in range(1, 8):
+            unfinished(tmp_path / LEFT.path, seconds)
+            await asyncio.sleep(0.4)
+            assert desk.told == []
+        complete(tmp_path / LEFT.path, 8)
+        await desk.until(lambda: desk.last_state == "finished")
+    assert (desk.last.seconds, desk.last.error) == (8, "")
+
+
 async def test_a_restarted_daemon_waits_for_a_talk_that_goes_on(tmp_path: Path) -> None:
     complete(tmp_path / LEFT.path, 30)
     desk = Desk(tmp_path, StandIn())

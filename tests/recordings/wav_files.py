@@ -5,13 +5,13 @@ import wave
 from pathlib import Path
 
 
-def complete(path: Path, seconds: float, rate: int = 8000) -> None:
+def complete(path: Path, seconds: float, rate: int = 8000, channels: int = 1) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as audio:
-        audio.setnchannels(1)
+        audio.setnchannels(channels)
         audio.setsampwidth(2)
         audio.setframerate(rate)
-        audio.writeframes(b"\x01\x02" * round(seconds * rate))
+        audio.writeframes(b"\x01\x02" * channels * round(seconds * rate))
 
 
 def unfinished(path: Path, seconds: float) -> None:
