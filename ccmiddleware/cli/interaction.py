@@ -136,6 +136,7 @@ PARTS = {
     "segments": "show_interaction_segments",
     "recordings": "show_recordings",
     "dispositions": "show_dispositions",
+    "timeline": "show_interaction_timeline",
 }
 """What `ccm interaction show` puts together, and the query of each."""
 
@@ -254,6 +255,8 @@ def _ended(row: Mapping[str, Any], zone: Any) -> str:
 def _print_parts(whole: Mapping[str, Any]) -> None:
     """Visits, segments and recordings, one line each, in the order in which they happened."""
     emit_text("")
+    if whole["timeline"]:
+        emit_text(f"Time: {timeline.sums(whole['timeline'])}")
     for visit in whole["visits"]:
         wait = visit["answered_at"] or visit["left_at"]
         lasted = show_span((wait - visit["joined_at"]).total_seconds()) if wait else "still waiting"

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ccmiddleware.cli.when import show_span
+
 _ORDER = (
     "started",
     "joined",
@@ -74,6 +76,17 @@ def show_offset(seconds: float) -> str:
     hours, minutes, rest = tenths // 36000, tenths // 600 % 60, tenths % 600 / 10
     sign = "-" if seconds < 0 and tenths else "+"
     return f"{sign}{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{sign}{minutes}:{rest:04.1f}"
+
+
+def sums(intervals: Sequence[Row]) -> str:
+    """How long it was in each state, in the order in which they first came."""
+    seconds: dict[str, float] = {}
+    for interval in intervals:
+        state = str(interval["state"])
+        seconds[state] = seconds.get(state, 0.0) + float(interval["seconds"])
+    return ", ".join(
+        f"{state.replace('_', '-')} {show_span(total)}" for state, total in seconds.items()
+    )
 
 
 def _from_event(event: Row) -> Row:

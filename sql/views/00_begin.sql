@@ -13,7 +13,7 @@ DO $$
 DECLARE
     ours    text[] := ARRAY['interaction', 'queue_interval', 'agent_day', 'agent_state', 'recording',
                             'queue_now', 'agent_now', 'coverage', 'reconcile_queue_log',
-                            'queue_log_difference', 'queue_log_stay'];
+                            'queue_log_difference', 'queue_log_stay', 'interaction_timeline'];
     name    text;
     dropped boolean := true;
 BEGIN

@@ -16,6 +16,7 @@ from test_recorded_calls import events_of
 from ways_expected import WAYS
 from ways_page import PAGE, descriptions, page
 
+from ccmiddleware.calls.machine import CallMachine
 from ccmiddleware.facts import Interaction, Offer, QueueVisit, Segment
 from ccmiddleware.pbx.events import Event
 
@@ -23,12 +24,12 @@ WAYS_DIR = Path(__file__).parents[1] / "recorded" / "ways"
 MEMBERS = {"1001": "Alice Arnold", "1002": "Jörg Müller", "1003": "Chen Wei", "1004": "Dana Diaz"}
 
 
-def told_of(way: str) -> Told:
-    return told_by(events_of(WAYS_DIR / f"{way}.ami"))
+def told_of(way: str, node: str = "pbx") -> Told:
+    return told_by(events_of(WAYS_DIR / f"{way}.ami"), node)
 
 
-def told_by(stream: Iterable[Event]) -> Told:
-    told = Told()
+def told_by(stream: Iterable[Event], node: str = "pbx") -> Told:
+    told = Told(CallMachine(node))
     told.machine.status_seen = True
     for number, name in MEMBERS.items():
         # As the list of queues tells before the first call.

@@ -73,3 +73,9 @@ def test_recordings_are_part_of_it(row: dict[str, Any], expected: list[str]) -> 
 )  # fmt: skip
 def test_offsets(seconds: float, shown: str) -> None:
     assert timeline.show_offset(seconds) == shown
+
+
+def test_how_long_it_was_in_each_state() -> None:
+    parts = [("waiting", 5), ("talking", 30.4), ("hold", 10), ("talking", 60), ("wrap_up", 15)]
+    intervals = [{"state": state, "seconds": seconds} for state, seconds in parts]
+    assert timeline.sums(intervals) == "waiting 0:05, talking 1:30, hold 0:10, wrap-up 0:15"

@@ -81,6 +81,7 @@ async def test_each_view_knows_its_filters(database: Database) -> None:
     period = ("since", "until")
     assert {name: view.filters for name, view in views.items()} == {
         "interaction": (*period, "node", "queue", "agent"),
+        "interaction_timeline": (*period, "node", "queue", "agent"),
         "queue_interval": (*period, "node", "queue"),
         "agent_day": (*period, "node", "agent"),
         "agent_state": (*period, "node", "agent"),

@@ -29,6 +29,7 @@ FIRST_COLUMNS = (
     "visit",
     "offer",
     "segment",
+    "hold",
     "recording",
     "state",
     "logged",
@@ -142,7 +143,7 @@ class Writer:
         self.given_calls.add(row["call"])
         await self.db.execute(
             "INSERT INTO ccm.interaction VALUES"
-            " ($1, 1, $2, 'voice', 'inbound', $3, $4, $4, $5, $6, $7, $8, $9, $10, $11)",
+            " ($1, 1, $2, 'voice', $12, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11)",
             call_id(row["call"]),
             await self.node(),
             row.get("state") or ("ended" if row.get("ended") else "talking"),
@@ -154,6 +155,7 @@ class Writer:
             moment(row.get("ended", "")),
             row.get("outcome") or None,
             row.get("inferred") == "yes",
+            row.get("direction") or "inbound",
         )
 
     async def visit(self, row: Row) -> None:
@@ -206,6 +208,23 @@ class Writer:
         )
         self._mention(row["segment"], answered, ended)
         self.outcomes[row["segment"]] = "answered"
+
+    async def hold(self, row: Row) -> None:
+        """The events of a hold in segment ``number``; open without ``until``."""
+        since, until = certain(row["since"]), moment(row.get("until", ""))
+        events = [("hold", since, "{}")] if row.get("unseen") != "begin" else []
+        if until is not None:
+            held = (until - since).total_seconds()
+            events.append(("unhold", until, f'{{"seconds": {held}}}'))
+        for kind, at, data in events:
+            await self.db.execute(
+                "INSERT INTO ccm.interaction_event VALUES ($1, $2, $3, $4, false, $5::text::jsonb)",
+                call_id(row["hold"]),
+                f"{kind}:{row.get('number') or 1}:{at.isoformat()}",
+                kind,
+                at,
+                data,
+            )
 
     async def recording(self, row: Row) -> None:
         finished = row["state"] == "finished"

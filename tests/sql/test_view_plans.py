@@ -57,7 +57,7 @@ FROM call, ccm.node;
 ANALYZE;
 """
 GROWING = ("interaction_2", "queue_visit_2", "offer_2", "segment_2", "recording_2", "agent_state_2")
-GROWING += ("queue_log_row_2",)
+GROWING += ("queue_log_row_2", "interaction_event_2")
 
 
 def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
@@ -101,6 +101,14 @@ async def test_one_day_reads_one_day(db: asyncpg.Connection) -> None:
     )
     assert plan[0]["Actual Rows"] == 96
     assert 3 * 96 <= rows_read(plan) <= 4 * 96
+    plan = await explained(
+        db,
+        "SELECT * FROM report.interaction_timeline"
+        " WHERE interaction_started_at >= $1 AND interaction_started_at < $2",
+        *day,
+    )
+    assert plan[0]["Actual Rows"] == 2 * 96  # it waits, and rings all the while; then it talks
+    assert 4 * 96 <= rows_read(plan) <= 7 * 96
     # Has no index of its own by time; it reads the month.
     plan = await explained(
         db, "SELECT * FROM report.agent_state WHERE started_at >= $1 AND started_at < $2", *day
