@@ -144,14 +144,30 @@ class NodeSettings(Section):
 class RecordingSettings(Section):
     """What is recorded, unless a queue says otherwise."""
 
-    policy: Literal["never", "always", "percentage"] = Field(
-        default="never", description="never, always, or percentage of the answered calls."
+    policy: Literal["never", "always", "percentage", "on_demand"] = Field(
+        default="never",
+        description="never, always, percentage of the answered calls, or on_demand: what an agent "
+        "starts by code, or somebody by `ccm recording start`.",
     )
     percentage: float = Field(
         default=100.0, ge=0, le=100, description="Of answered calls, with policy percentage."
     )
     format: Literal["wav", "wav16"] = Field(
         default="wav", description="File format: wav is 8 kHz, wav16 is 16 kHz linear PCM."
+    )
+    channels: Literal["mono", "stereo"] = Field(
+        default="mono",
+        description="stereo: the customer left, the agent right; the daemon must be allowed to "
+        "write into the recording directory.",
+    )
+    beep_seconds: int = Field(
+        default=0, ge=0, le=3600, description="Play a beep so often while recording; 0: none."
+    )
+    pause_limit_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=3600,
+        description="Resume a paused recording by itself after so long; 0: never.",
     )
 
 

@@ -44,6 +44,7 @@ AgentStateName = Literal[
     "logged_out", "unavailable", "paused", "idle", "ringing", "talking", "wrap_up", "busy"
 ]
 RecordingState = Literal["expected", "recording", "finished", "missing", "failed"]
+Asked = Literal["", "pause", "resume", "start", "stop"]
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="t"):
@@ -183,7 +184,12 @@ class AgentState(Fact, frozen=True, kw_only=True, tag="agent_state"):
 
 
 class Recording(Fact, frozen=True, kw_only=True, tag="recording"):
-    """The recording of one segment. ``path`` is relative to the recording directory."""
+    """The recording of one segment. ``path`` is relative to the recording directory.
+
+    ``monitor`` is Asterisk's id of the MixMonitor, where known. ``asked`` is what Asterisk was
+    asked to do with it and has not answered. ``paused_seconds`` sums the pauses that are over.
+    ``stopped_at``: when it was stopped by hand, before the end of the talk.
+    """
 
     interaction_id: UUID
     segment: int
@@ -197,6 +203,12 @@ class Recording(Fact, frozen=True, kw_only=True, tag="recording"):
     bytes: int | None = None
     sha256: str | None = None
     error: str = ""
+    channels: Literal["mono", "stereo"] = "mono"
+    monitor: str = ""
+    asked: Asked = ""
+    paused_at: datetime | None = None
+    paused_seconds: float = 0.0
+    stopped_at: datetime | None = None
 
 
 class QueueLogRow(Fact, frozen=True, kw_only=True, tag="queue_log_row"):

@@ -41,7 +41,10 @@ def problems(text: str) -> list[str]:
         (NODE + "[log]\nzzz = 1", "log has level, format"),
         (NODE + "[queue.s]\nservice_level = 3", "did you mean service_level_seconds?"),
         (NODE + "[queue.s.recording]\npolcy = 3", "did you mean policy?"),
-        (NODE + '[recording]\npolicy = "some"', "must be 'never', 'always' or 'percentage'"),
+        (
+            NODE + '[recording]\npolicy = "some"',
+            "must be 'never', 'always', 'percentage' or 'on_demand'",
+        ),
         (NODE + "[recording]\npercentage = 101", "less than or equal to 100 (it is 101)"),
         ("database = 3\n" + NODE, "f.toml: database: must be a table of settings"),
         (NODE + NODE, "node names must differ; used more than once: pbx1"),

@@ -9,18 +9,27 @@ from datetime import UTC
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from ccmiddleware.config import RecordingSettings
+from ccmiddleware.config import RecordingSettings, Settings
 from ccmiddleware.facts import Segment
 
 
+def holding(settings: Settings, queue: str, campaign: str = "") -> RecordingSettings:
+    """The policy that holds for a talk of that queue.
+
+    ``campaign`` is the place for the policies of campaigns, which will come before the queue's;
+    campaigns have none yet.
+    """
+    return settings.recording_for(queue)
+
+
 def wanted(settings: RecordingSettings, interaction_id: UUID, segment: int) -> bool:
-    """Whether this talk is recorded.
+    """Whether this talk is recorded from its beginning, without anybody asking for it.
 
     A percentage is decided by a hash of the ids: the same talk gets the same answer after a restart
     and on a standby, and over many talks the share is as set.
     """
     match settings.policy:
-        case "never":
+        case "never" | "on_demand":
             return False
         case "always":
             return True

@@ -16,7 +16,11 @@ SELECT
     report.seconds(s.answered_at, s.ended_at) AS segment_seconds,
     r.bytes,
     r.sha256,
-    r.error
+    r.error,
+    r.channels,
+    round((r.paused_seconds + coalesce(report.seconds(r.paused_at, report.now()), 0))::numeric, 3) AS paused_seconds,
+    r.paused_at AS paused_since,
+    nullif(r.asked, '') AS unsure
 FROM ccm.recording r
 JOIN ccm.node n ON n.id = r.node_id
 LEFT JOIN LATERAL (
@@ -44,11 +48,17 @@ COMMENT ON COLUMN report.recording.agent IS 'Name of the agent; the interface wh
 COMMENT ON COLUMN report.recording.state IS
     'expected (asked for), recording, finished, missing (should exist and does not), failed (Asterisk refused)';
 COMMENT ON COLUMN report.recording.path IS 'File, relative to the node''s recording directory';
-COMMENT ON COLUMN report.recording.started_at IS 'When recording was asked for';
-COMMENT ON COLUMN report.recording.ended_at IS 'When the talk ended; null while it lasts';
+COMMENT ON COLUMN report.recording.started_at IS 'When recording was asked for; on demand, when the first part began';
+COMMENT ON COLUMN report.recording.ended_at IS 'When the talk ended, or the recording if it was stopped by hand; null while the talk lasts';
 COMMENT ON COLUMN report.recording.seconds IS 'Length of the audio in seconds; null until the file is finished';
 COMMENT ON COLUMN report.recording.segment_seconds IS
-    'Segment''s ended - answered, in seconds: what the length of the audio should be near to; null while it lasts';
+    'Segment''s ended - answered, in seconds: what the length of the audio should be near to, unless it was recorded on demand; null while it lasts';
 COMMENT ON COLUMN report.recording.bytes IS 'Size of the file in bytes; null until it is finished';
 COMMENT ON COLUMN report.recording.sha256 IS 'SHA-256 of the file, hexadecimal; null until it is finished';
 COMMENT ON COLUMN report.recording.error IS 'What went wrong, in words; empty otherwise';
+COMMENT ON COLUMN report.recording.channels IS 'mono, or stereo: the customer left, the agent right';
+COMMENT ON COLUMN report.recording.paused_seconds IS
+    'How long it was paused, in seconds, up to now if it is: so much of the audio is silence on purpose';
+COMMENT ON COLUMN report.recording.paused_since IS 'Since when it is paused now; null when it is not';
+COMMENT ON COLUMN report.recording.unsure IS
+    'pause, resume, start or stop that Asterisk was asked for and never answered, so that nobody knows; null otherwise';

@@ -171,6 +171,41 @@ async def test_recordings_know_their_queue_and_agent(db: asyncpg.Connection) -> 
     )
 
 
+async def test_a_recording_shows_how_long_it_was_paused(db: asyncpg.Connection) -> None:
+    await given(
+        db,
+        """
+        segment | visit | agent | answered | ended
+        a       | 1     | ann   | 09:00:00 | 09:01:00
+        b       | 1     | bob   | 09:00:00 |
+        c       | 1     | cid   | 09:00:00 |
+
+        recording | state     | path    | started  | ended    | seconds
+        a         | finished  | a/1.wav | 09:00:00 | 09:01:00 | 60
+        b         | recording | b/1.wav | 09:00:00 |          |
+        c         | recording | c/1.wav | 09:00:00 |          |
+        """,
+        now="09:01:30",
+    )
+    await db.execute("UPDATE ccm.recording SET paused_seconds = 12.5, channels = 'stereo'")
+    await db.execute(
+        "UPDATE ccm.recording SET paused_at = '2026-11-27 09:01:20+00', asked = 'resume' "
+        "WHERE path = 'b/1.wav'"
+    )
+    await db.execute("UPDATE ccm.recording SET paused_seconds = 0 WHERE path = 'c/1.wav'")
+    await shows(
+        db,
+        "report.recording",
+        """
+        column         | of a   | of b     | of c
+        channels       | stereo | stereo   | stereo
+        paused_seconds | 12.5   | 22.5     | 0
+        paused_since   |        | 09:01:20 |
+        unsure         |        | resume   |
+        """,
+    )
+
+
 async def test_now_is_the_clock_unless_it_is_set(db: asyncpg.Connection) -> None:
     assert await db.fetchval("SELECT report.now() = now()")
     await set_now(db, "09:00")

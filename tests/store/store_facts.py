@@ -38,7 +38,8 @@ TABLES = {
         offered_at, answered_at, ended_at, ended_by, hold_seconds, wrap_up_seconds, inferred""",
     "recording": """interaction_id, segment, version,
         (SELECT name FROM ccm.node WHERE id = node_id) AS node, state, path, started_at, ended_at,
-        seconds, bytes, sha256, error""",
+        seconds, bytes, sha256, error, channels, monitor, asked, paused_at, paused_seconds,
+        stopped_at""",
     "interaction_event": "interaction_id, key, kind, at, inferred, data",
     "agent_state": """(SELECT interface FROM ccm.agent WHERE id = agent_id) AS interface,
         started_at, version, state, reason, ended_at, inferred""",
@@ -178,12 +179,17 @@ def call(number: int, queue: str = "sales", interface: str = "PJSIP/1001") -> li
         offer(2, ended_at=at(t + 4), outcome="answered"),
         visit(2, answered_at=at(t + 4), left_at=at(t + 4), outcome="answered"),
         segment(1), interaction(2, "talking"), event("answered", 4, interface=interface),
-        recording(1, "expected"), recording(2, "recording"),
+        recording(1, "expected", channels="stereo"),
+        recording(
+            2, "recording", channels="stereo", monitor="0x7f", asked="resume", paused_at=at(t + 6),
+            paused_seconds=0.5,
+        ),
         segment(2, ended_at=at(t + 9), ended_by="caller", wrap_up_seconds=3.0),
         interaction(3, "ended", ended_at=at(t + 9), outcome="answered"),
         event("ended", 9, by="caller"),
         recording(
-            3, "finished", ended_at=at(t + 9), seconds=5.0, bytes=80044, sha256="0f" * 32
+            3, "finished", ended_at=at(t + 8), seconds=5.0, bytes=80044, sha256="0f" * 32,
+            channels="stereo", paused_seconds=1.5, stopped_at=at(t + 8),
         ),
     ]  # fmt: skip
 

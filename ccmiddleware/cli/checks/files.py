@@ -147,16 +147,41 @@ def recordings(settings: Settings, node: NodeSettings) -> list[Finding]:
             else ""
         )
         findings.append(Finding(subject, "ok", f"{path} can be read by {me()}{seen}"))
+        if stereo(settings) and not os.access(path, os.W_OK):
+            findings.append(
+                Finding(
+                    subject,
+                    "warning",
+                    f"{path} can't be written by {me()}, so that the two sides of a stereo "
+                    "recording can't be joined",
+                    f"let the daemon's user write it, with all that is below, for example: "
+                    f"setfacl -R -m u:USER:rwX -m d:u:USER:rwX {path}",
+                )
+            )
     return findings
+
+
+def stereo(settings: Settings) -> bool:
+    """Whether any recording is stereo."""
+    policies = [settings.recording, *(settings.recording_for(queue) for queue in settings.queue)]
+    return any(policy.channels == "stereo" for policy in policies)
 
 
 def records(settings: Settings) -> bool:
     """Whether any call can be recorded at all."""
     policies = [settings.recording, *(settings.recording_for(queue) for queue in settings.queue)]
     return any(
-        policy.policy == "always" or (policy.policy == "percentage" and policy.percentage > 0)
+        policy.policy in ("always", "on_demand")
+        or (policy.policy == "percentage" and policy.percentage > 0)
         for policy in policies
     )
+
+
+_POLICY_WORDS = {
+    "always": "every answered call",
+    "never": "nothing",
+    "on_demand": "what is asked for during the call",
+}
 
 
 def policy_words(settings: Settings) -> str:
@@ -166,7 +191,7 @@ def policy_words(settings: Settings) -> str:
         policy = settings.recording if queue is None else settings.recording_for(queue)
         if policy.policy == "percentage":
             return f"{policy.percentage:g} % of the answered calls"
-        return {"always": "every answered call", "never": "nothing"}[policy.policy]
+        return _POLICY_WORDS[policy.policy]
 
     own = [
         f"{queue}: {one(queue)}"

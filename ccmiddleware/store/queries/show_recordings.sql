@@ -1,7 +1,8 @@
 -- The recordings of one interaction. $1 id.
 SELECT recording.interaction_id, recording.segment, node.name AS node, recording.state,
        recording.path, recording.started_at, recording.ended_at, recording.seconds, recording.bytes,
-       recording.sha256, recording.error
+       recording.sha256, recording.error, recording.channels, recording.paused_at,
+       recording.paused_seconds, recording.stopped_at, recording.asked
 FROM ccm.recording
 JOIN ccm.node ON node.id = recording.node_id
 WHERE recording.interaction_id = $1
