@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from ccmiddleware.config_environment import override
 from ccmiddleware.config_problems import problem
@@ -24,6 +32,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
+Days = Annotated[int, Field(ge=1, le=36500)]
 NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 
 
@@ -141,6 +150,13 @@ class NodeSettings(Section):
         return self.recordings_on_asterisk or self.recordings
 
 
+def _days_or_forever(value: Any) -> Any:
+    days = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 36500
+    if days or value == "forever":
+        return value
+    raise ValueError('must be a number of days from 1 to 36500, or "forever"')
+
+
 class RecordingSettings(Section):
     """What is recorded, unless a queue says otherwise."""
 
@@ -169,6 +185,40 @@ class RecordingSettings(Section):
         le=3600,
         description="Resume a paused recording by itself after so long; 0: never.",
     )
+    compression: Literal["none", "flac", "opus"] = Field(
+        default="none",
+        description="What becomes of finished files: none, flac (about half the size, nothing is "
+        "lost) or opus (about a quarter, for listening). Needs ccmiddleware[audio].",
+    )
+    keep_days: Annotated[Days | Literal["forever"], BeforeValidator(_days_or_forever)] = Field(
+        default="forever",
+        description="Days after which recordings are deleted, unless they are on hold; or forever.",
+    )
+
+
+class RecordingStoreSettings(Secret):
+    """An S3-compatible bucket into which finished recordings are moved; without it they stay."""
+
+    endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Base URL of the store; that of Amazon S3 if unset.",
+    )
+    bucket: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        description="Name of the bucket; it must exist.",
+    )
+    prefix: str = Field(
+        default="recordings/",
+        pattern=r"^([A-Za-z0-9_.-]+/)*$",
+        description="What the names of all objects begin with; empty, or ends with a slash.",
+    )
+    region: str = Field(default="us-east-1", min_length=1, description="Region of the bucket.")
+    access_key: str = Field(min_length=1, description="Id of the access key; its secret is secret.")
+    keep_local: bool = Field(
+        default=False, description="Leave the file in the recording directory, too."
+    )
+    timeout: Seconds = Field(default=30, description="Seconds to wait for an answer of the store.")
 
 
 class QueueSettings(Section):
@@ -189,7 +239,8 @@ class QueueSettings(Section):
         "their queues; needs asterisk/manager/ccm-agents.conf.",
     )
     recording: RecordingSettings | None = Field(
-        default=None, description="Recording policy of this queue."
+        default=None,
+        description="Recording policy of this queue; what is not set here is as in [recording].",
     )
 
     @model_validator(mode="after")
@@ -274,6 +325,7 @@ class Settings(Section):
     queues: QueueDefaults = Field(default_factory=QueueDefaults)
     queue: dict[str, QueueSettings] = Field(default_factory=dict)
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
+    recording_store: RecordingStoreSettings | None = None
     web: WebSettings = Field(default_factory=WebSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
@@ -288,7 +340,10 @@ class Settings(Section):
     def recording_for(self, queue: str) -> RecordingSettings:
         """The recording policy that holds in ``queue``."""
         own = self.queue.get(queue)
-        return own.recording if own is not None and own.recording is not None else self.recording
+        if own is None or own.recording is None:
+            return self.recording
+        given = {name: getattr(own.recording, name) for name in own.recording.model_fields_set}
+        return self.recording.model_copy(update=given)
 
     def wrap_up_for(self, queue: str) -> float:
         """Wrap-up time of ``queue`` in seconds, for members that have none of their own."""

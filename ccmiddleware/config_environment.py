@@ -11,6 +11,7 @@ from typing import Any
 
 PREFIX = "CCM_NODE_"
 DATABASE_URL = "CCM_DATABASE_URL"
+STORE_SECRET = "CCM_RECORDING_STORE_SECRET"  # noqa: S105 - the name of a variable
 _NODE_VARIABLE = re.compile(PREFIX + r"(?P<node>[A-Z0-9_]+)_(?P<part>AMI|ARI)_SECRET")
 
 
@@ -33,6 +34,13 @@ def override(raw: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
         if isinstance(database, dict):
             database["url"] = environ[DATABASE_URL]
     problems = []
+    if environ.get(STORE_SECRET):
+        store = raw.get("recording_store")
+        if isinstance(store, dict):
+            store.pop("secret_file", None)
+            store["secret"] = environ[STORE_SECRET]
+        else:
+            problems.append(f"{STORE_SECRET} is set, but there is no section recording_store")
     for name in sorted(environ):
         found = _NODE_VARIABLE.fullmatch(name)
         if found and environ[name]:

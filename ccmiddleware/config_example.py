@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ccmiddleware.config import DEFAULT_PATH, PATH_VARIABLE, Settings
-from ccmiddleware.config_environment import DATABASE_URL, variable
+from ccmiddleware.config_environment import DATABASE_URL, STORE_SECRET, variable
 from ccmiddleware.config_problems import is_table_of_sections, section_of
 
 _FILL_IN: dict[str, Any] = {"node.name": "pbx1", "node.ami.secret": ""}
@@ -31,6 +31,11 @@ _SAMPLES: dict[str, Any] = {
     "node.queue_log": "/var/log/asterisk/queue_log",
     "database.url": "postgresql://ccm@db.example.net/ccm",
     "database.password_file": "/etc/ccmiddleware/database.password",
+    "recording_store.secret": "",
+    "recording_store.secret_file": "/etc/ccmiddleware/store.secret",
+    "recording_store.endpoint": "https://s3.example.net",
+    "recording_store.bucket": "recordings",
+    "recording_store.access_key": "AKIAEXAMPLE",
     "queue.sales.service_level_seconds": 30,
 }
 """What stands in a comment where the default is "not set"."""
@@ -48,7 +53,8 @@ def example() -> str:
         "# there without `#` must be set.",
         f"# The file is looked for in {DEFAULT_PATH}, or where --config or {PATH_VARIABLE} says.",
         "# Secrets can come from the environment instead, and win over this file:",
-        f"# {variable(_NODE, 'ami')}, {variable(_NODE, 'ari')}, {DATABASE_URL}.",
+        f"# {variable(_NODE, 'ami')}, {variable(_NODE, 'ari')}, {DATABASE_URL},",
+        f"# {STORE_SECRET}.",
     ]
     lines += _section(Settings, "", "", needed=True)
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
@@ -147,11 +153,12 @@ def _type_words(field: FieldInfo) -> str:
     if get_origin(annotation) is Literal:
         return " or ".join(f"`{value}`" for value in get_args(annotation))
     inner = [part for part in get_args(annotation) if part is not type(None)]
+    choices = [value for part in inner for value in get_args(part) if isinstance(value, str)]
     kind = inner[0] if inner else annotation
     metadata = [*field.metadata, *getattr(kind, "__metadata__", ())]
     if kind not in _TYPE_NAMES:
         kind = get_args(kind)[0]
-    return _TYPE_NAMES[kind] + _bounds(metadata)
+    return " or ".join([_TYPE_NAMES[kind] + _bounds(metadata), *(f"`{one}`" for one in choices)])
 
 
 def _bounds(metadata: list[Any]) -> str:

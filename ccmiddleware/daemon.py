@@ -3,7 +3,7 @@
 The way of one call: Asterisk tells of it over the AMI link (pbx); the node's follower takes the
 events one by one through the call machine (calls) and the agents' presence (agents); the facts that
 come out are written to the journal on disk and from there to Postgres (store); the recorder
-(recordings) sees the same facts and records the talk.
+(recordings) sees the same facts and records the talk, and the keeper looks after the files.
 
 Start: database, journal, and the leadership: several daemons may share one Postgres, and each node
 is followed by the one that leads it (``leading``), which takes up what was open from Postgres.
@@ -29,6 +29,7 @@ from ccmiddleware.config import Settings
 from ccmiddleware.errors import CcmError, PermanentError, TemporaryError
 from ccmiddleware.leading import LedNode, Parts
 from ccmiddleware.node import NodeFollower
+from ccmiddleware.recordings.file_work import FileWork
 from ccmiddleware.store import migrations
 from ccmiddleware.store.database import Database, read_password
 from ccmiddleware.store.embedded import EmbeddedPostgres
@@ -146,12 +147,15 @@ class Daemon:
             password=read_password(settings.database),
         )
         parts.push_async_callback(self.leadership.disconnect)
+        file_work = FileWork()
+        parts.callback(file_work.close)
         shared = Parts(
             settings=settings,
             database=self.database,
             writer=self.writer,
             leadership=self.leadership,
             metrics=self.metrics,
+            file_work=file_work,
             group=group,
             stop=self.stop,
             clock=self.clock,

@@ -43,8 +43,9 @@ EndedBy = Literal["caller", "agent", "transfer", "lost"]
 AgentStateName = Literal[
     "logged_out", "unavailable", "paused", "idle", "ringing", "talking", "wrap_up", "busy"
 ]
-RecordingState = Literal["expected", "recording", "finished", "missing", "failed"]
 Asked = Literal["", "pause", "resume", "start", "stop"]
+RecordingState = Literal["expected", "recording", "finished", "missing", "failed", "deleted"]
+"""``deleted`` is never told: the database comes to it when the time of a recording is over."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="t"):

@@ -23,6 +23,8 @@ from ccmiddleware.facts import AnyFact
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.service import QueueLog
+from ccmiddleware.recordings.file_work import FileWork
+from ccmiddleware.recordings.keeper import Keeper
 from ccmiddleware.store.database import Database
 from ccmiddleware.store.leadership import Leadership
 from ccmiddleware.store.snapshot import (
@@ -56,6 +58,7 @@ class Parts:
     writer: FactWriter
     leadership: Leadership
     metrics: Metrics
+    file_work: FileWork
     group: asyncio.TaskGroup
     stop: asyncio.Event
     clock: Clock
@@ -69,6 +72,7 @@ class LedNode:
         self.parts = parts
         self.term = 0
         self.follower: NodeFollower | None = None
+        self.keeper: Keeper | None = None
         parts.metrics.node(node.name)
         self._leading = parts.metrics.leading(node.name)
         self._stored_link: tuple[object, ...] = ()
@@ -160,6 +164,16 @@ class LedNode:
             agent_handlers(follower.link),
         )
         tasks.start(f"commands {self.name}", commander.run(), until="first")
+        self.keeper = Keeper(
+            self.node,
+            self.parts.settings,
+            term,
+            self.parts.database,
+            self.parts.file_work,
+            self.parts.leadership.certain,
+            self.parts.clock,
+        )
+        tasks.start(f"keeper {self.name}", self.keeper.run(), until="first")
         tasks.start(f"wrap-up {self.name}", follower.wrap_up_pauses.run(), until="first")
         tasks.start(f"housekeeping {self.name}", self._keep_house(follower, term), until="first")
         self.term, self.follower = term, follower
@@ -228,7 +242,7 @@ class LedNode:
             await self._say_link_closed(follower)
         else:
             log.warning("not following any more", node=self.name, term=self.term)
-        self.follower = None
+        self.follower = self.keeper = None
         self._leading.set(0)
         self.parts.metrics.unled(self.name)
 

@@ -56,15 +56,26 @@ def health(
             },
         )
     )
-    parts.append(
-        Part(
-            "recordings",
-            "ok",
-            "",
-            {"in_progress": sum(len(follower.recorder.ended) for follower in followers)},
-        )
-    )
+    parts.append(_recordings(nodes))
     return Health(version=__version__, parts=tuple(parts))
+
+
+def _recordings(nodes: Sequence[LedNode]) -> Part:
+    """Talks that are recorded now, and what waits to be compressed, stored or deleted."""
+    keepers = [node.keeper.state for node in nodes if node.keeper is not None]
+    trouble = "; ".join(state.trouble for state in keepers if state.trouble is not None)
+    oldest = min((state.oldest for state in keepers if state.oldest is not None), default=None)
+    recorded = (len(node.follower.recorder.ended) for node in nodes if node.follower is not None)
+    return Part(
+        "recordings",
+        "degraded" if trouble else "ok",
+        trouble,
+        {
+            "in_progress": sum(recorded),
+            "waiting": sum(state.waiting for state in keepers),
+            "waiting_since": oldest.isoformat(timespec="seconds") if oldest is not None else None,
+        },
+    )
 
 
 def _node(node: LedNode) -> Part:
@@ -142,6 +153,11 @@ class Figures:
         for node in nodes:
             if node.follower is not None:
                 self._follower(node.follower)
+            if node.keeper is not None:
+                state = node.keeper.state
+                metrics.recordings_waiting(node.name, state.waiting, state.oldest)
+                gone = self._grown(f"keeper {node.name} {node.term}", "deleted", state.deleted)
+                metrics.recordings_deleted(node.name, gone)
 
     def _follower(self, follower: NodeFollower) -> None:
         name, state = follower.node.name, follower.link.state

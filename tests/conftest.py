@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-pytest_plugins = ["postgres_fixture"]
+pytest_plugins = ["postgres_fixture", "s3_fixture"]
 
 
 class _Complaints(logging.Handler):

@@ -45,6 +45,8 @@ def problems(text: str) -> list[str]:
             NODE + '[recording]\npolicy = "some"',
             "must be 'never', 'always', 'percentage' or 'on_demand'",
         ),
+        (NODE + "[recording]\nkeep_days = 0", 'number of days from 1 to 36500, or "forever"'),
+        (NODE + '[recording_store]\nbucket = "b-1"\nsecret = "s"', "access_key: must be set"),
         (NODE + "[recording]\npercentage = 101", "less than or equal to 100 (it is 101)"),
         ("database = 3\n" + NODE, "f.toml: database: must be a table of settings"),
         (NODE + NODE, "node names must differ; used more than once: pbx1"),
@@ -150,3 +152,22 @@ def test_secret_files(tmp_path: Path) -> None:
     secret.write_text("geheim\n")
     assert settings.node[0].ami.reveal() == "geheim"
     assert "geheim" not in repr(settings)
+
+
+def test_a_queue_says_only_what_differs_in_its_recordings() -> None:
+    settings = parse(
+        {
+            "node": [{"name": "pbx1", "ami": {"secret": "x"}}],
+            "recording": {"policy": "always", "compression": "flac", "keep_days": 90},
+            "queue": {
+                "sales": {"recording": {"keep_days": "forever"}},
+                "desk": {"recording": {"policy": "never", "keep_days": 90}},
+            },
+        },
+        "test",
+    )
+    assert settings.recording_for("support") == settings.recording
+    sales, desk = settings.recording_for("sales"), settings.recording_for("desk")
+    assert (sales.policy, sales.compression, sales.keep_days) == ("always", "flac", "forever")
+    assert (desk.policy, desk.compression, desk.keep_days) == ("never", "flac", 90)
+    assert settings.recording_for("sales").percentage == 100

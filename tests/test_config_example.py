@@ -38,8 +38,13 @@ def test_what_is_commented_out_are_the_defaults() -> None:
     bare = parse(
         {
             "node": [{"name": "pbx1", "ami": {"secret": "x"}, "ari": {"secret": "x"}}],
+            "recording_store": {"bucket": "recordings", "access_key": "AKIAEXAMPLE", "secret": "x"},
         },
         "bare",
+    )
+    assert full.recording_store is not None
+    full = full.model_copy(
+        update={"recording_store": full.recording_store.model_copy(update={"endpoint": None})}
     )
     same = full.model_dump(exclude={"queue", "node"})
     assert same == bare.model_dump(exclude={"queue", "node"})

@@ -96,13 +96,16 @@ async def _outside(app: App, settings: "Settings", looked: Looked) -> None:
     from ccmiddleware.cli.capabilities import registry
     from ccmiddleware.cli.checks.daemon import daemon
     from ccmiddleware.cli.checks.database import database
+    from ccmiddleware.cli.checks.recording_store import compression, store
 
+    looked.add(compression(settings))
     async with asyncio.TaskGroup() as group:
         nodes = [
             (node, group.create_task(_node(settings, node), name=node.name))
             for node in settings.node
         ]
         shared = [
+            group.create_task(store(settings), name="recording store"),
             group.create_task(database(app), name="database"),
             group.create_task(daemon(settings.web), name="daemon"),
         ]
@@ -129,13 +132,15 @@ async def _node(settings: "Settings", node: "NodeSettings") -> "tuple[list[Findi
     from ccmiddleware.cli.capabilities import registry
     from ccmiddleware.cli.checks import asterisk, files
     from ccmiddleware.cli.checks.queue_log import queue_log
+    from ccmiddleware.cli.checks.recording_store import directory
 
     async with asyncio.TaskGroup() as group:
         looking = asterisk.ami(settings, node, utc_now, registry.CONTEXTS)
         ami = group.create_task(looking, name=f"{node.name} AMI")
         ari = group.create_task(asterisk.ari(node), name=f"{node.name} ARI")
     findings, asked = ami.result()
-    return findings + ari.result() + files.recordings(settings, node) + queue_log(node), asked
+    of_files = files.recordings(settings, node) + directory(settings, node) + queue_log(node)
+    return findings + ari.result() + of_files, asked
 
 
 def _by_subject(findings: Iterable[Finding], node: str) -> dict[str, list[Finding]]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ccmiddleware.cli.recording_files import Checked
 
 PAGE = 500
-STATES = ("expected", "recording", "finished", "missing", "failed")
+STATES = ("expected", "recording", "finished", "missing", "failed", "deleted")
 """facts.RecordingState; a test holds that they are the same."""
 
 LIST = (

@@ -113,7 +113,12 @@ def _from_recording(row: Row) -> list[Row]:
         "what": "recording asked for",
         "details": f"segment {row['segment']}",
     }
-    words = {"finished": "recording kept", "missing": "recording missing", "failed": "not recorded"}
+    words = {
+        "finished": "recording kept",
+        "missing": "recording missing",
+        "failed": "not recorded",
+        "deleted": "recording kept, and deleted since",
+    }
     if row["state"] not in words:
         return [begun]
     details = str(row["error"] or row["path"])

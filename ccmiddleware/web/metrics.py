@@ -7,6 +7,7 @@ parts call the methods here; none of them needs to know Prometheus.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -97,6 +98,18 @@ class Metrics:
         self._recordings = Counter(
             "ccm_recordings", "Recordings that came into a state.", ["node", "state"], registry=own
         )
+        self._waiting_recordings = Gauge(
+            "ccm_recordings_waiting",
+            "Finished recordings to be compressed, stored or deleted.",
+            ["node"],
+            registry=own,
+        )
+        self._oldest_recording = Gauge(
+            "ccm_recordings_waiting_since_timestamp_seconds",
+            "When the talk of the oldest of them ended, or it was given up; 0 if there is none.",
+            ["node"],
+            registry=own,
+        )
         build = Gauge("ccm_build_info", "1; the version is the label.", ["version"], registry=own)
         build.labels(__version__).set(1)
         self._queues: dict[str, set[str]] = {}
@@ -127,6 +140,7 @@ class Metrics:
     def unled(self, node: str) -> None:
         """Forget what is only known of a node that one leads."""
         self._up.labels(node, "ami").set(0)
+        self.recordings_waiting(node, 0, None)
         self.calls_waiting(node, {})
         self.agents(node, {})
 
@@ -141,6 +155,15 @@ class Metrics:
     def recording(self, node: str, state: RecordingState) -> None:
         """A recording came into a state."""
         self._recordings.labels(node, state).inc()
+
+    def recordings_waiting(self, node: str, number: int, oldest: datetime | None) -> None:
+        """How many recordings wait for something to be done with their files, and since when."""
+        self._waiting_recordings.labels(node).set(number)
+        self._oldest_recording.labels(node).set(oldest.timestamp() if oldest is not None else 0)
+
+    def recordings_deleted(self, node: str, number: int) -> None:
+        """So many recordings were given up since their time was over."""
+        self._recordings.labels(node, "deleted").inc(number)
 
     def calls_waiting(self, node: str, by_queue: Mapping[str, int]) -> None:
         """Who waits now, all queues of the node; a queue that is not named is forgotten."""

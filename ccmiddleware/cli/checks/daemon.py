@@ -79,7 +79,9 @@ def _parts(answer: dict[str, Any]) -> list[Finding]:
 
 
 def _figure(key: str, value: Any) -> str:
-    if key == "since":
+    if key.endswith("since"):
         with suppress(ValueError):
-            return f"since {show(datetime.fromisoformat(str(value)), local_zone())}"
+            return (
+                f"{key.replace('_', ' ')} {show(datetime.fromisoformat(str(value)), local_zone())}"
+            )
     return f"{key.replace('_', ' ')} {value}"

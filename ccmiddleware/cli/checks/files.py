@@ -36,7 +36,7 @@ def _holds_secrets(settings: Settings) -> bool:
     return any(
         section is not None and section.secret is not None
         for node in settings.node
-        for section in (node.ami, node.ari)
+        for section in (node.ami, node.ari, settings.recording_store)
     )
 
 
@@ -46,6 +46,8 @@ def _secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:
             yield f"node[{node.name}].ami.secret_file", node.ami.secret_file
         if node.ari is not None and node.ari.secret_file is not None:
             yield f"node[{node.name}].ari.secret_file", node.ari.secret_file
+    if settings.recording_store is not None and settings.recording_store.secret_file is not None:
+        yield "recording_store.secret_file", settings.recording_store.secret_file
     if settings.database.password_file is not None:
         yield "database.password_file", settings.database.password_file
 

@@ -1,10 +1,11 @@
 -- Recordings as they are now; an older version never replaces a newer one
 INSERT INTO ccm.recording AS t
     (interaction_id, segment, version, node_id, state, path, started_at, ended_at, seconds, bytes,
-     sha256, error, channels, monitor, asked, paused_at, paused_seconds, stopped_at)
+     sha256, error, channels, monitor, asked, paused_at, paused_seconds, stopped_at, settled)
 SELECT f.interaction_id, f.segment, f.version, n.id, f.state, f.path, f.started_at, f.ended_at,
     f.seconds, f.bytes, f.sha256, f.error, coalesce(f.channels, 'mono'), coalesce(f.monitor, ''),
-    coalesce(f.asked, ''), f.paused_at, coalesce(f.paused_seconds, 0), f.stopped_at
+    coalesce(f.asked, ''), f.paused_at, coalesce(f.paused_seconds, 0), f.stopped_at,
+    f.state <> 'finished'
 FROM jsonb_to_recordset($1::jsonb) AS f
     (interaction_id uuid, segment smallint, version bigint, node text, state text, path text,
      started_at timestamptz, ended_at timestamptz, seconds double precision, bytes bigint,
@@ -27,5 +28,6 @@ ON CONFLICT (interaction_id, segment) DO UPDATE SET
     asked = EXCLUDED.asked,
     paused_at = EXCLUDED.paused_at,
     paused_seconds = EXCLUDED.paused_seconds,
-    stopped_at = EXCLUDED.stopped_at
+    stopped_at = EXCLUDED.stopped_at,
+    settled = EXCLUDED.settled
 WHERE EXCLUDED.version > t.version
