@@ -8,6 +8,7 @@ of the node and Asterisk's linked id instead of a random source.
 
 import hashlib
 import re
+from functools import lru_cache
 from uuid import UUID
 
 _EPOCH_IN_UNIQUEID = re.compile(r"(?:^|-)(\d{9,11})\.(\d+)$")
@@ -22,6 +23,7 @@ def uuid7_shaped(milliseconds: int, seed: str) -> UUID:
     return UUID(int=value)
 
 
+@lru_cache(maxsize=16_384)
 def interaction_id(node: str, linkedid: str) -> UUID:
     """The id of the interaction that Asterisk's ``linkedid`` on ``node`` stands for.
 

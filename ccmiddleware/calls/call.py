@@ -76,6 +76,10 @@ class Call:
         not the segment's agent when another phone picked the call up."""
         self.direct: set[int] = set()
         """Ordinals of segments that no queue made: direct calls, and those after a transfer."""
+        self.handlers: set[str] = set()
+        """Interfaces of the queues' members that have, or had, a talk."""
+        self.uniqueids: set[str] = set()
+        """Unique ids of every channel that is, or was, the customer's."""
         self.ends: dict[int, set[str]] = {}
         """Unique ids of the agent's channels of each open talk."""
         self.breaks: dict[int, tuple[datetime, datetime]] = {}

@@ -12,6 +12,7 @@ its linked id names the interaction.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from itertools import takewhile
 from uuid import UUID
 
 from ccmiddleware.calls import table
@@ -56,6 +57,8 @@ class CallMachine:
         """Calls by the customer's channel."""
         self.talks: dict[str, tuple[Call, int]] = {}
         """Open segments by the unique id of the agent's channel."""
+        self.handled_by: dict[str, dict[UUID, Call]] = {}
+        """Calls in which a queue's member has, or had, a talk, by the member's interface."""
         self.topology = Topology()
         """Channels that exist, and who is connected to whom."""
         self.asked_to_end: set[str] = set()
@@ -101,12 +104,14 @@ class CallMachine:
         return self._take()
 
     def _forget_ended(self, now: datetime) -> None:
-        for key, (call, ended_at) in list(self.ended.items()):
-            if now - ended_at < KEPT_AFTER_END:
-                break  # they are in the order in which they ended
+        # They are in the order in which they ended.
+        over = takewhile(lambda item: now - item[1][1] >= KEPT_AFTER_END, self.ended.items())
+        if not (forgotten := list(over)):
+            return
+        linkedids = {one.seen.linkedid for one in self.topology.channels.values()}
+        for key, (call, _) in forgotten:
             del self.ended[key]
-            linkedid = call.row.linkedid
-            if any(one.seen.linkedid == linkedid for one in self.topology.channels.values()):
+            if call.row.linkedid in linkedids:
                 self.ended[key] = (call, now)
 
     def miss(self, at: datetime | None) -> None:
@@ -126,7 +131,7 @@ class CallMachine:
                 case Interaction():
                     call = Call(fact, self.out)
                     self.by_id[fact.id] = call
-                    self.by_uniqueid[fact.uniqueid] = call
+                    self.know(fact.uniqueid, call)
                 case QueueVisit() if fact.interaction_id in self.by_id:
                     self.by_id[fact.interaction_id].visits.append(fact)
                 case Offer() if fact.interaction_id in self.by_id:
@@ -140,6 +145,8 @@ class CallMachine:
                     pass
         for call in self.by_id.values():
             call.resume()
+            for segment in call.segments:
+                self._index(segment)
 
     @property
     def blind(self) -> bool:
@@ -153,7 +160,19 @@ class CallMachine:
     def _take(self) -> list[AnyFact]:
         facts = self.out[:]
         self.out.clear()
+        for fact in facts:
+            if type(fact) is Segment:
+                self._index(fact)
         return facts
+
+    def _index(self, segment: Segment) -> None:
+        call = self.by_id.get(segment.interaction_id)
+        if call is None:
+            return
+        member = call.members.get(segment.ordinal, segment.interface)
+        if member not in call.handlers:
+            call.handlers.add(member)
+            self.handled_by.setdefault(member, {})[call.row.id] = call
 
     # -- finding ----------------------------------------------------------------------------
 
@@ -234,8 +253,13 @@ class CallMachine:
         else:
             call.reopen(row.uniqueid)
         self.by_id[row.id] = call
-        self.by_uniqueid[row.uniqueid] = call
+        self.know(row.uniqueid, call)
         return call
+
+    def know(self, uniqueid: str, call: Call) -> None:
+        """That channel is the customer's."""
+        self.by_uniqueid[uniqueid] = call
+        call.uniqueids.add(uniqueid)
 
     def bind(self, uniqueid: str, call: Call, ordinal: int) -> None:
         """That channel is the agent's end of a talk."""
@@ -299,8 +323,13 @@ class CallMachine:
             self.by_id.pop(call.row.id, None)
             self.ended[call.row.id] = (call, call.row.ended_at or call.row.started_at)
             self.due.pop(call.row.id, None)
-            for uniqueid in [key for key, one in self.by_uniqueid.items() if one is call]:
-                del self.by_uniqueid[uniqueid]
+            for uniqueid in call.uniqueids:
+                if self.by_uniqueid.get(uniqueid) is call:
+                    del self.by_uniqueid[uniqueid]
+            call.uniqueids.clear()
+            for interface in call.handlers:
+                self.handled_by[interface].pop(call.row.id, None)
+            call.handlers.clear()
 
     def complete(
         self,

@@ -56,7 +56,7 @@ def on_join(machine: CallMachine, event: ami.QueueCallerJoin, now: datetime) -> 
     elif call.phase is Phase.WAITING:
         # It can't be in two queues: the end of the earlier stay was not told.
         call.leave("lost", event.at, inferred=True)
-    machine.by_uniqueid[event.uniqueid] = call
+    machine.know(event.uniqueid, call)
     call.join(event.queue, event.position, event.at)
     if machine.resync is not None:
         machine.resync.leaves(event.uniqueid)  # what was listed of an earlier stay
@@ -186,7 +186,7 @@ def _segment_of(machine: CallMachine, event: ami.AgentComplete) -> tuple[Call, S
     call = call or machine.call_of(event)
     if call is None and event.uniqueid:
         return None  # told again, of a call that is over
-    among = [call] if call is not None else list(machine.by_id.values())
+    among = [call] if call is not None else machine.handled_by.get(event.interface, {}).values()
     began_at = event.at - timedelta(seconds=event.talk_time)
     fitting = [
         (one, segment)

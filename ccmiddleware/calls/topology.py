@@ -6,7 +6,7 @@ follows such chains. Asterisk optimises most Local pairs away after a moment; th
 share one bridge, and nothing changes for us.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ccmiddleware.pbx import events as ami
 
@@ -19,16 +19,16 @@ class Channel:
     bridge: str = ""
     other_half: str = ""
     """Unique id of the other end, for a Local channel."""
+    is_local: bool = field(init=False)
+    """Whether it is half of a Local pair, and so no party of its own."""
+
+    def __post_init__(self) -> None:
+        self.is_local = self.seen.channel.startswith("Local/")
 
     @property
     def name(self) -> str:
         """Its name, such as ``PJSIP/1001-0000002a``."""
         return self.seen.channel
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is half of a Local pair, and so no party of its own."""
-        return self.seen.channel.startswith("Local/")
 
 
 def interface_of(channel: str) -> str:
@@ -102,20 +102,17 @@ class Topology:
 
     def peers(self, uniqueid: str) -> set[str]:
         """Unique ids of the real channels that this one is connected to, without itself."""
-        reached = {uniqueid}
-        waiting = [uniqueid]
+        peers: set[str] = set()
+        reached, waiting = {uniqueid}, [uniqueid]
         while waiting:
             channel = self.channels.get(waiting.pop())
             if channel is None:
                 continue
-            near = set(self._bridges.get(channel.bridge, ())) if channel.bridge else set()
-            if channel.is_local and channel.other_half:
-                near.add(channel.other_half)
-            for one in near - reached:
-                reached.add(one)
-                waiting.append(one)
-        return {
-            one
-            for one in reached
-            if one != uniqueid and one in self.channels and not self.channels[one].is_local
-        }
+            if not channel.is_local:
+                peers.add(channel.seen.uniqueid)
+            for one in (*self._bridges.get(channel.bridge, ()), channel.other_half):
+                if one not in reached:
+                    reached.add(one)
+                    waiting.append(one)
+        peers.discard(uniqueid)
+        return peers
