@@ -1,33 +1,23 @@
-"""``ccm recording``: which recordings there are, where their files are, whether they are whole."""
+"""``ccm recording``: which recordings there are, where their files are, and what is known of them.
 
-import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+What is done with many of them stands beside it: ``recording_verify``, ``recording_export``,
+``recording_keeping``.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import Any
 
 import click
 
+from ccmiddleware.cli import recording_export, recording_keeping, recording_verify
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run, say
-from ccmiddleware.cli.options import (
-    Moment,
-    agent_option,
-    check_period,
-    limit,
-    period,
-    queue_option,
-)
-from ccmiddleware.cli.output import Column, emit, emit_json, emit_text
-from ccmiddleware.clock import utc_now
+from ccmiddleware.cli.options import agent_option, check_period, limit, period, queue_option
+from ccmiddleware.cli.output import Column, cell, emit, emit_json, emit_text
+from ccmiddleware.cli.recording_files import directories
+from ccmiddleware.cli.when import local_zone
 
-if TYPE_CHECKING:
-    from ccmiddleware.cli.recording_files import Checked
-
-PAGE = 500
 STATES = ("expected", "recording", "finished", "missing", "failed", "deleted")
 """facts.RecordingState; a test holds that they are the same."""
 
@@ -40,21 +30,15 @@ LIST = (
     Column("state", "STATE"),
     Column("seconds", "LENGTH", "span"),
     Column("bytes", "BYTES", "number"),
+    Column("store", "STORE"),
+    Column("held", "ON HOLD"),
     Column("error", "ERROR"),
-)
-WRONG = (
-    Column("verdict", "PROBLEM"),
-    Column("node", "NODE"),
-    Column("interaction", "INTERACTION"),
-    Column("segment", "SEGMENT", "number"),
-    Column("path", "PATH"),
-    Column("why", "WHY"),
 )
 
 
 @click.group("recording", epilog="Example:  ccm recording list --since today")
 def command() -> None:
-    """Recordings: which there are, where the files are, whether they are whole."""
+    """Recordings: which there are, where they are, whether they are whole; export and holds."""
 
 
 @command.command("list", epilog="Example:  ccm recording list --since 7d --state missing")
@@ -122,11 +106,22 @@ async def _recordings(app: App, text: str) -> list[dict[str, Any]]:
 
 
 def _located(app: App, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the file of a row is. ``path`` is null when it must not be followed."""
-    from ccmiddleware.cli.recording_files import Refused, locate
+    """Where the file of a row is. ``path`` is null when it must not be followed, or is not here."""
+    from ccmiddleware.recordings.files import Refused, locate
 
-    found = {"segment": row["segment"], "state": row["state"], "path": None, "exists": False}
-    directory = _directories(app).get(row["node"])
+    found = {
+        "segment": row["segment"],
+        "state": row["state"],
+        "path": None,
+        "object": row["object"],
+        "exists": False,
+    }
+    if row["object"] is not None and not row["local"]:
+        fetch = f"ccm recording export --interaction {row['interaction_id']} --to DIRECTORY"
+        return {**found, "why": f"it is in the bucket, {row['object']}; to fetch it: {fetch}"}
+    if row["state"] == "deleted":
+        return {**found, "why": f"it was deleted: {row['deleted_why']}"}
+    directory = directories(app).get(row["node"])
     if directory is None:
         return {**found, "why": f"node {row['node']} is not in the configuration"}
     try:
@@ -138,131 +133,78 @@ def _located(app: App, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "path": path, "exists": exists, "why": why}
 
 
-def _directories(app: App) -> dict[str, Path]:
-    return {node.name: node.recordings for node in app.settings().node}
+DETAILS = (
+    Column("interaction_id", "INTERACTION"),
+    Column("segment", "SEGMENT", "number"),
+    Column("state", "STATE"),
+    Column("error", "ERROR"),
+    Column("node", "NODE"),
+    Column("path", "PATH"),
+    Column("object", "IN THE BUCKET"),
+    Column("stored_at", "STORED", "time"),
+    Column("started_at", "BEGAN", "time"),
+    Column("ended_at", "ENDED", "time"),
+    Column("seconds", "LENGTH", "span"),
+    Column("bytes", "BYTES", "number"),
+    Column("sha256", "SHA-256"),
+    Column("compression", "COMPRESSION"),
+    Column("original_bytes", "ORIGINAL BYTES", "number"),
+    Column("original_sha256", "ORIGINAL SHA-256"),
+    Column("deleted_at", "DELETED", "time"),
+    Column("deleted_why", "DELETED SINCE"),
+)
+HOLDS = (
+    Column("held_at", "ON HOLD SINCE", "time"),
+    Column("held_by", "BY"),
+    Column("reason", "REASON"),
+    Column("released_at", "RELEASED", "time"),
+    Column("released_by", "RELEASED BY"),
+)
 
 
-@command.command("verify", epilog="Example:  ccm recording verify --since 7d --json")
-@click.option("--since", type=Moment(), help="Only what began since then; all if not given.")
+@command.command("show", epilog="Example:  ccm recording show 1764277200.42")
+@click.argument("id_", metavar="ID")
 @json_option
 @pass_app
-def verify(app: App, since: datetime | None, as_json: bool) -> int:
-    """Read every recording again and compare it with the database. Exit code 1 if any is wrong.
+def show(app: App, id_: str, as_json: bool) -> None:
+    """Show all that is known of the recordings of an interaction, and its holds.
 
-    Found are: files that are missing or were changed; recordings that never ended, that the daemon
-    found missing or that Asterisk refused; paths that lead out of the recording directory; and
-    files named like ours to which no row belongs. Nothing is changed.
+    ID is an id as `ccm interaction list` shows it, or Asterisk's linked id.
     """
-    counts, wrong = run(_verify(app, since))
-    rows = [_row(each) for each in wrong]
-    number = sum(counts.values())
+    recordings, holds = run(_show(app, id_))
+    if not recordings:
+        raise NothingFound("this interaction has no recording")
     if as_json:
-        emit_json({"checked": number, "verdicts": counts, "wrong": rows})
-    else:
-        if rows:
-            emit(rows, WRONG, as_json=False, empty="")
-        parts = [f"{times} {verdict}" for verdict, times in sorted(counts.items())]
-        emit_text(f"checked {number}: {', '.join(parts) or 'nothing to check'}")
-    return 1 if wrong else 0
-
-
-def _row(checked: "Checked") -> dict[str, Any]:
-    return {
-        "verdict": checked.verdict,
-        "node": checked.node,
-        "interaction": checked.interaction,
-        "segment": checked.segment,
-        "path": checked.path,
-        "why": checked.why,
-    }
-
-
-async def _verify(app: App, since: datetime | None) -> tuple[Counter[str], list["Checked"]]:
-    """How many of each verdict, and what is wrong."""
-    import asyncio
-
-    from ccmiddleware.cli import recording_files as files
-
-    now = utc_now()
-    directories = _directories(app)
-    counts: Counter[str] = Counter()
-    wrong: list[Checked] = []
-    async with opened(app) as database:
-        total = (await database.fetch("show_recording_count", since))[0]["total"]
-        with _progress(total) as advance:
-            async for row in _pages(database, since):
-                directory = directories.get(row["node"])
-                checked = await asyncio.to_thread(files.verify, row, directory, now)
-                counts[checked.verdict] += 1
-                wrong += [checked] if checked.wrong else []
-                advance()
-        for directory in sorted(set(directories.values())):
-            nodes = sorted(name for name, place in directories.items() if place == directory)
-            orphans = await _orphans(database, nodes, directory, since, now)
-            counts["orphan"] += len(orphans)
-            wrong += orphans
-    return +counts, wrong
-
-
-async def _pages(database: Any, since: datetime | None) -> AsyncIterator[dict[str, Any]]:
-    after: tuple[UUID, int] = (UUID(int=0), -1)
-    while True:
-        rows = await database.fetch("list_recordings_after", *after, since, PAGE)
-        for row in rows:
-            yield dict(row)
-        if len(rows) < PAGE:
-            return
-        after = (rows[-1]["interaction_id"], rows[-1]["segment"])
-
-
-async def _orphans(
-    database: Any, nodes: list[str], directory: Path, since: datetime | None, now: datetime
-) -> list["Checked"]:
-    """Files named like ours to which no row of these nodes belongs."""
-    from ccmiddleware.cli.recording_files import Checked, our_files
-
-    found = []
-    for page in _in_pages(our_files(directory, since, now)):
-        ids = sorted({id_ for id_, _ in page})
-        paths = [path for _, path in page]
-        known = {
-            row["path"] for row in await database.fetch("list_recordings_at", nodes, ids, paths)
-        }
-        found += [
-            Checked(
-                "orphan",
-                str(id_),
-                None,
-                ", ".join(nodes),
-                path,
-                "no recording in the database has it",
-            )
-            for id_, path in page
-            if path not in known
-        ]
-    return found
-
-
-def _in_pages(found: Iterable[tuple[UUID, str]]) -> Iterator[list[tuple[UUID, str]]]:
-    page: list[tuple[UUID, str]] = []
-    for each in found:
-        page.append(each)
-        if len(page) == PAGE:
-            yield page
-            page = []
-    if page:
-        yield page
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """A bar on standard error while files are read; nothing where that is no terminal."""
-    if not sys.stderr.isatty():
-        yield lambda: None
+        emit_json({"recordings": recordings, "holds": holds})
         return
-    from rich.console import Console
-    from rich.progress import Progress
+    longest = max(len(column.title) for column in DETAILS)
+    for row in recordings:
+        for column in DETAILS:
+            text = cell(row[column.key], column.kind, local_zone())
+            if text:
+                emit_text(f"{column.title.ljust(longest)}  {text}")
+        emit_text("")
+    if holds:
+        emit(holds, HOLDS, as_json=False, empty="")
+    else:
+        say("it was never on hold")
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("reading recordings", total=total)
-        yield lambda: progress.advance(task)
+
+async def _show(app: App, text: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    from ccmiddleware.cli.interaction import find
+
+    async with opened(app) as database:
+        row = await find(database, text)
+        recordings = await database.fetch("show_recordings", row["id"])
+        holds = await database.fetch("show_recording_holds", row["id"])
+    return [dict(each) for each in recordings], [dict(each) for each in holds]
+
+
+for each in (
+    recording_verify.verify,
+    recording_export.export,
+    recording_keeping.hold,
+    recording_keeping.release,
+    recording_keeping.expire,
+):
+    command.add_command(each)

@@ -1,33 +1,28 @@
-"""Recordings on disk against their rows: where a file is, whether it is whole, what is left over.
+"""Recordings on disk and in the bucket against their rows: whether they are whole, what is left.
 
-A path in the database is data like any other. It is only followed when it stays below the node's
-recording directory; links are not followed at all, since a file that is one is none of ours.
+Paths in the database are only followed as ``recordings.files`` does.
 """
 
-import hashlib
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from ccmiddleware.errors import PermanentError
+if TYPE_CHECKING:
+    from ccmiddleware.cli.context import App
+    from ccmiddleware.recordings.bucket import Bucket
 
-OUR_NAME = re.compile(
-    r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})-\d{1,5}\.wav(16)?"
-)
-"""How recordings/policy.py names files, below the directories year, month and day."""
-
-CHUNK = 1024 * 1024
 LONGEST_TALK = timedelta(hours=12)
 """A recording that has not ended after this long is not going on any more."""
 
 SETTLING = timedelta(minutes=10)
 """A file that changed this short a time ago may belong to a row that is still on its way."""
+
+OTHER = "other content than when it was finished (SHA-256)"
 
 Verdict = Literal[
     "ok", "missing", "changed", "unfinished", "known missing", "failed", "refused", "orphan",
@@ -52,41 +47,33 @@ class Checked:
         return self.verdict != "ok"
 
 
-class Refused(PermanentError):
-    """A path that leads out of the recording directory, or over a link."""
+def directories(app: "App") -> dict[str, Path]:
+    """The recording directory of each node of the configuration."""
+    return {node.name: node.recordings for node in app.settings().node}
 
 
-def locate(directory: Path, relative: str) -> Path:
-    """The absolute path of a recording. Raises Refused when it is not below ``directory``.
+def verify(
+    row: Mapping[str, Any], directory: Path | None, now: datetime, *, quick: bool = False
+) -> Checked:
+    """Compare one row of ccm.recording with its file, if that is to be in the directory.
 
-    The directory itself may be a link; nothing below it may. The file need not exist.
+    Reads the whole file, unless ``quick``: then only sizes are compared.
     """
-    pure = PurePosixPath(relative)
-    if "\0" in relative or pure.is_absolute() or ".." in pure.parts or not pure.parts:
-        raise Refused(f"refused: {relative!r} does not stay in the recording directory")
-    root = directory.absolute()
-    path = root
-    for part in pure.parts:
-        path = path / part
-        if path.is_symlink():
-            raise Refused(f"refused: {path} is a symbolic link")
-    return path
-
-
-def verify(row: Mapping[str, Any], directory: Path | None, now: datetime) -> Checked:
-    """Compare one row of ccm.recording with its file. Reads the whole file."""
+    from ccmiddleware.recordings.files import Refused, locate
 
     def verdict(name: Verdict, why: str = "") -> Checked:
         return Checked(
             name, str(row["interaction_id"]), row["segment"], row["node"], row["path"], why
         )
 
+    if row["state"] == "deleted" or (row["state"] == "finished" and not row["local"]):
+        return verdict("ok")
     if directory is None:
         return verdict("unknown node", f"node {row['node']} is not in the configuration")
     try:
         path = locate(directory, row["path"])
         if row["state"] == "finished":
-            return verdict(*_compare(path, row["bytes"], row["sha256"]))
+            return verdict(*_compare(path, row["bytes"], row["sha256"], quick=quick))
     except Refused as error:
         return verdict("refused", str(error))
     if row["state"] == "missing":
@@ -101,37 +88,66 @@ def verify(row: Mapping[str, Any], directory: Path | None, now: datetime) -> Che
     return verdict("ok")
 
 
-def _compare(path: Path, size: int, digest: str) -> tuple[Verdict, str]:
+def _compare(path: Path, size: int, sha256: str, *, quick: bool) -> tuple[Verdict, str]:
+    from ccmiddleware.recordings.files import digest, opened
+
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             found = os.fstat(file.fileno()).st_size
-            if found != size:
-                return "changed", f"{found} bytes, not {size}"
-            hasher = hashlib.sha256()
-            while chunk := file.read(CHUNK):
-                hasher.update(chunk)
+        if found != size:
+            return "changed", f"{found} bytes, not {size}"
+        if not quick and digest(path) != (size, sha256):
+            return "changed", OTHER
     except FileNotFoundError:
         return "missing", "there is no such file"
     except OSError as error:
         return "unreadable", error.strerror or str(error)
-    if hasher.hexdigest() != digest:
-        return "changed", "other content than when it was finished (SHA-256)"
     return "ok", ""
 
 
-def _opened(path: Path) -> Any:
-    """The file, opened without following a link that was put there meanwhile; regular files only.
+async def verify_object(
+    row: Mapping[str, Any], bucket: "Bucket | None", *, quick: bool = False
+) -> Checked:
+    """Compare one row that is in the bucket with what is there. Raises StoreAway."""
+    from ccmiddleware.recordings.bucket import NoObject
 
-    Without O_NONBLOCK a named pipe in place of a recording would block for ever.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    address = row["object"]
+
+    def verdict(name: Verdict, why: str = "") -> Checked:
+        return Checked(name, str(row["interaction_id"]), row["segment"], row["node"], address, why)
+
+    if bucket is None:
+        return verdict("unreadable", "it is in a bucket, and there is no [recording_store]")
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "is no file")
-        return os.fdopen(descriptor, "rb", buffering=0)
-    except BaseException:
-        os.close(descriptor)
-        raise
+        size = await bucket.size(address)
+        if size is None:
+            return verdict("missing", "there is no such object")
+        if size != row["bytes"]:
+            return verdict("changed", f"{size} bytes, not {row['bytes']}")
+        if not quick and await bucket.digest(address) != (row["bytes"], row["sha256"]):
+            return verdict("changed", OTHER)
+    except NoObject as error:
+        return verdict("missing", str(error))
+    return verdict("ok")
+
+
+def known_paths(row: Mapping[str, Any]) -> set[str]:
+    """Files that may be in the directory because of this row."""
+    from ccmiddleware.recordings.keeping import compressed_path, original_paths
+
+    if row["settled"]:
+        return {row["path"]} if row["local"] and row["state"] != "deleted" else set()
+    # Somebody is working on it: what comes before and after that.
+    kinds: tuple[Literal["flac", "opus"], ...] = ("flac", "opus")
+    compressed = {compressed_path(row["path"], kind) for kind in kinds}
+    return {row["path"], *original_paths(row["path"]), *compressed}
+
+
+def known_object(row: Mapping[str, Any], key: str, address: str) -> bool:
+    """Whether an object may be in the bucket because of this row."""
+    if row["object"] == address:
+        return True
+    return not row["settled"] and any(key.endswith(f"/{path}") for path in known_paths(row))
 
 
 def our_files(directory: Path, since: datetime | None, now: datetime) -> Iterator[tuple[UUID, str]]:
@@ -139,6 +155,8 @@ def our_files(directory: Path, since: datetime | None, now: datetime) -> Iterato
 
     Only those last changed before ``SETTLING`` and, with ``since``, after it. Links are skipped.
     """
+    from ccmiddleware.recordings.files import OUR_NAME
+
     newest = (now - SETTLING).timestamp()
     oldest = since.timestamp() if since is not None else 0.0
     for folder, _, names in os.walk(directory, followlinks=False):

@@ -65,7 +65,10 @@ def test_the_commands_are_those_that_are_promised() -> None:
         "command list",
         *(f"interaction {name}" for name in ("list", "show", "dispose")),
         *(f"disposition {name}" for name in ("list", "add", "remove")),
-        *(f"recording {name}" for name in ("list", "path", "verify")),
+        *(
+            f"recording {name}"
+            for name in ("list", "path", "show", "verify", "export", "hold", "release", "expire")
+        ),
         *(f"report {name}" for name in ("list", "describe", "show")),
     }
 

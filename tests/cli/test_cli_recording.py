@@ -12,8 +12,8 @@ import pytest
 from ccm_day import ABANDONED, ANSWERED, LINKED, LOST, RECORDING, Ccm, at, put
 
 from ccmiddleware import facts
-from ccmiddleware.cli.recording_files import Refused, locate
 from ccmiddleware.clock import utc_now
+from ccmiddleware.recordings.files import Refused, locate
 
 
 def recording(segment: int, **values: Any) -> facts.Recording:
@@ -192,7 +192,7 @@ def test_a_node_that_is_not_configured(filled: Ccm) -> None:
 def test_more_recordings_than_a_page(
     filled: Ccm, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ccmiddleware.cli.recording.PAGE", 3)
+    monkeypatch.setattr("ccmiddleware.cli.recording_verify.PAGE", 3)
     add(filled, database_url, *(recording(number) for number in range(1, 8)))
     for number in range(1, 8):
         write(filled, f"elsewhere/{ABANDONED}-{number}.wav")

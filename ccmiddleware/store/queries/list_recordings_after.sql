@@ -2,7 +2,8 @@
 -- in pages. $3 only those asked for since then, or null; $4 how many.
 SELECT recording.interaction_id, recording.segment, node.name AS node, recording.state,
        recording.path, recording.started_at, recording.ended_at, recording.seconds, recording.bytes,
-       recording.sha256, recording.error, segment.ended_at AS talk_ended_at
+       recording.sha256, recording.error, recording.local, recording.object, recording.settled,
+       segment.ended_at AS talk_ended_at
 FROM ccm.recording
 JOIN ccm.node ON node.id = recording.node_id
 LEFT JOIN ccm.segment ON segment.interaction_id = recording.interaction_id
