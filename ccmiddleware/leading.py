@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import structlog
 
 from ccmiddleware.agents.carrying_out import agent_handlers
+from ccmiddleware.agents.skill_penalties import SkillPenalties
 from ccmiddleware.clock import Clock
 from ccmiddleware.commander import Commander
 from ccmiddleware.config import NodeSettings, Settings
@@ -175,6 +176,17 @@ class LedNode:
         )
         tasks.start(f"keeper {self.name}", self.keeper.run(), until="first")
         tasks.start(f"wrap-up {self.name}", follower.wrap_up_pauses.run(), until="first")
+        skills = SkillPenalties(
+            self.name,
+            self.parts.database,
+            follower.link,
+            follower.presence,
+            waits=follower.longest_waits,
+            whole=lambda: follower.synchronised,
+            certain=self.parts.leadership.certain,
+            clock=self.parts.clock,
+        )
+        tasks.start(f"skills {self.name}", skills.run(), until="first")
         tasks.start(f"housekeeping {self.name}", self._keep_house(follower, term), until="first")
         self.term, self.follower = term, follower
         self._leading.set(1)

@@ -17,6 +17,7 @@ from ccmiddleware.agents.dispositions import keyed_in
 from ccmiddleware.agents.presence import Presence
 from ccmiddleware.agents.wrap_up import WrapUp
 from ccmiddleware.agents.wrap_up_pauses import WrapUpPauses
+from ccmiddleware.calls.call import Phase
 from ccmiddleware.calls.machine import CallMachine
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import NodeSettings, Settings
@@ -110,6 +111,15 @@ class NodeFollower:
     def holds(self, interaction: UUID) -> bool:
         """Whether that interaction goes on, or waits for an event that may still come."""
         return interaction in self.machine.by_id
+
+    def longest_waits(self) -> dict[str, datetime]:
+        """Since when whoever waits longest does, of each queue in which somebody waits."""
+        found: dict[str, datetime] = {}
+        for call in self.machine.by_id.values():
+            visit = call.visit
+            if visit is not None and visit.outcome is None and call.phase is Phase.WAITING:
+                found[visit.queue] = min(visit.joined_at, found.get(visit.queue, visit.joined_at))
+        return found
 
     # -- the stream -------------------------------------------------------------------------
 

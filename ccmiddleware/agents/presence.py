@@ -173,6 +173,14 @@ class Presence:
         """How many agents are in each state now."""
         return Counter(agent.open.state for agent in self.agents.values() if agent.open)
 
+    def memberships(self) -> list[tuple[str, str, int]]:
+        """Queue, interface and penalty of every member."""
+        return [
+            (queue, agent.interface, member.penalty)
+            for agent in self.agents.values()
+            for queue, member in agent.queues.items()
+        ]
+
     def unpaused_queues(self, interface: str) -> list[str]:
         """Queues in which the agent is a member and not paused."""
         agent = self.agents.get(interface)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccmiddleware.cli import commanding, live
+from ccmiddleware.cli import agent_skill, commanding, live
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run
 from ccmiddleware.cli.options import count_option, interval_option, node_option, queue_option
@@ -47,6 +47,9 @@ NOW = (
 @click.group("agent", epilog="Example:  ccm agent watch --queue support")
 def command() -> None:
     """Agents: who there is and what they do; log them in and out, pause and unpause them."""
+
+
+command.add_command(agent_skill.command)
 
 
 @command.command("list", epilog="Example:  ccm agent list --queue support")

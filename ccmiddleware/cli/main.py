@@ -39,6 +39,7 @@ COMMANDS = (
     "db",
     "queue",
     "agent",
+    "skill",
     "command",
     "interaction",
     "disposition",

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ccmiddleware.cli import live
+from ccmiddleware.cli import live, queue_skill
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run
 from ccmiddleware.cli.options import count_option, interval_option, node_option, queue_option
@@ -66,6 +66,10 @@ WAITING = (
 @click.group("queue", epilog="Example:  ccm queue watch")
 def command() -> None:
     """Queues: what they are, who waits, who works in them."""
+
+
+command.add_command(queue_skill.skill)
+command.add_command(queue_skill.penalties)
 
 
 @command.command("list", epilog="Example:  ccm queue list --json")
@@ -130,7 +134,7 @@ async def _one(app: App, name: str, node: str | None) -> tuple[list[Mapping[str,
         summary = await database.fetch("list_queues", node, name, now)
         if not summary:
             known = await database.fetch("list_queues", None, None, now)
-            raise NothingFound(_unknown(name, node, [dict(row) for row in known]))
+            raise NothingFound(unknown(name, node, [dict(row) for row in known]))
         members = await database.fetch("show_queue_members", name, node)
         waiting = await database.fetch("show_queue_waiting", name, node, now)
     return (
@@ -140,7 +144,8 @@ async def _one(app: App, name: str, node: str | None) -> tuple[list[Mapping[str,
     )
 
 
-def _unknown(name: str, node: str | None, known: Sequence[Mapping[str, Any]]) -> str:
+def unknown(name: str, node: str | None, known: Sequence[Mapping[str, Any]]) -> str:
+    """That there is no such queue, and which there are."""
     if not known:
         return NO_QUEUES
     names = ", ".join(sorted({str(row["queue"]) for row in known}))

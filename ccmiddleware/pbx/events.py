@@ -286,6 +286,12 @@ class QueueMemberPause(MemberEvent, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "QueueMemberPause"
 
 
+class QueueMemberPenalty(MemberEvent, frozen=True, kw_only=True):
+    """The penalty of a member in a queue changed."""
+
+    NAME: ClassVar[str] = "QueueMemberPenalty"
+
+
 class QueueMemberStatus(MemberEvent, frozen=True, kw_only=True):
     """The device state or a call count of a member changed."""
 

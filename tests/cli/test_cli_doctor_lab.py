@@ -157,6 +157,7 @@ async def test_a_plain_queues_conf_and_one_manager_user(
         "complete": "queue_log of the node in ccm.toml",
         "agent commands": "class agent for QueueAdd: include asterisk/manager/ccm-agents.conf",
         "agent codes": "include asterisk/dialplan/ccm-agents.conf in extensions.conf",
+        "skills": "class agent for QueuePenalty",
         "dispositions": "asterisk/manager/ccm-agents.conf (class user)",
     }.items():
         assert words in " ".join(found[name]["lacks"]), found[name]
