@@ -1,8 +1,9 @@
 """Gives the members of queues the penalties that their skills ask for (``skills``).
 
 Runs while the daemon leads the node. It compares several times a second, so that an agent who logs
-in, a lost link or somebody else's change needs no case of its own; only differences are sent.
-Without a daemon penalties stay as they are.
+in, a lost link or somebody else's change needs no case of its own; only differences are sent. Since
+a reload of queues.conf puts the penalties of its members back and no event tells of it, Asterisk is
+asked for its members now and then. Without a daemon penalties stay as they are.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 PACE_SECONDS = 0.5
 RELOAD_SECONDS = 2.0
 """How often the database is asked for the rules."""
+LOOK_SECONDS = 15.0
+"""How often Asterisk is asked for its members, while there are rules."""
 MOST_AT_ONCE = 25
 """Penalties that are changed in one round; each is a row in queue_log as well."""
 REFUSED_SECONDS = 60.0
@@ -61,6 +64,7 @@ class SkillPenalties:
         self._rules = Rules({}, {})
         self._reload_at = 0.0
         self._send_at = 0.0
+        self._look_at = 0.0
         self._said = ""
 
     async def run(self) -> None:
@@ -69,6 +73,7 @@ class SkillPenalties:
             await self._certain()
             await self._reload()
             if self._rules.required and self._link.state.up and self._whole():
+                await self._look()
                 await self._apply()
             await asyncio.sleep(PACE_SECONDS)
 
@@ -87,6 +92,18 @@ class SkillPenalties:
             self._say("the database refuses skills", error)
         else:
             self._rules = rules_of(map(dict, required), map(dict, levels))
+
+    async def _look(self) -> None:
+        """Ask for the members if it is time. The answer comes through the stream."""
+        now = asyncio.get_running_loop().time()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
+        try:
+            # Of all queues: a part could be taken for the whole that a resync asked for.
+            await self._link.send_list("QueueStatus")
+        except (TemporaryError, PermanentError) as error:
+            self._log.debug("members not listed", reason=str(error))
 
     async def _apply(self) -> None:
         """Send what differs, a few at a time."""

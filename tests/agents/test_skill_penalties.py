@@ -57,6 +57,18 @@ class Site:
             action["Queue"], action["Interface"], int(action["Penalty"]), name="Penalty"
         )
 
+    async def listing(self, session: Session, action: dict[str, str]) -> None:
+        """QueueStatus, as app_queue answers it."""
+        number = action["ActionID"]
+        await session.answer(action, ("Response", "Success"), ("EventList", "start"))
+        for (queue, interface), penalty in self.penalties.items():
+            member = {"Queue": queue, "Location": interface, "Penalty": penalty, "Status": 1}
+            await session.send(event("QueueMember", **member, ActionID=number))
+        items = len(self.penalties)
+        await session.send(
+            event("QueueStatusComplete", EventList="Complete", ListItems=items, ActionID=number)
+        )
+
     def asked(self) -> list[tuple[str, str, int]]:
         return [
             (action["Queue"], action["Interface"], int(action["Penalty"]))
@@ -80,6 +92,7 @@ async def working(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     await peer.start()
     site = Site(peer, Presence("pbx1"))
     peer.answers["QueuePenalty"] = site.set
+    peer.answers["QueueStatus"] = site.listing
 
     async def no_doubt() -> None:
         """Nothing to wait for."""
@@ -164,6 +177,18 @@ async def test_whoever_changes_it_and_whoever_logs_in_again_gets_it_anew(
         await site.member("support", SKILLED, 0)
         await until(lambda: site.penalties["support", SKILLED] == 1)
         assert site.asked() == [("support", SKILLED, 1)] * 2
+
+
+async def test_a_reload_that_no_event_tells_of_is_found(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(skill_penalties, "LOOK_SECONDS", 0.1)
+    async with working(database, monkeypatch) as site:
+        await site.member("support", OTHER, 1010)
+        await rounds()
+        assert site.asked() == []
+        site.penalties["support", OTHER] = 0
+        await until(lambda: site.asked() == [("support", OTHER, 1010)])
 
 
 async def test_new_rules_are_heeded_and_no_rules_leave_things_alone(

@@ -115,6 +115,14 @@ async def test_the_skilled_agent_first_and_the_other_one_after_a_while(scene: Sc
     ]
 
 
+async def test_a_reload_of_the_queues_does_not_last(scene: Scene) -> None:
+    with (scene.pbx.directory / "etc" / "queues.conf").open("a") as file:
+        file.write("; changed\n")
+    await scene.pbx.cli("queue reload all")
+    assert await scene.penalties() == {"PJSIP/1001": 0, "PJSIP/1002": 0}
+    await scene.become({"PJSIP/1001": 1, "PJSIP/1002": 1010})
+
+
 async def test_who_logs_in_gets_it_and_a_dead_daemon_changes_nothing(scene: Scene) -> None:
     await scene.ccm("agent", "login", "PJSIP/1003", "--queue", "support", "--name", "Chen Wei")
     wanted = {"PJSIP/1001": 1, "PJSIP/1002": 1010, "PJSIP/1003": 1010}

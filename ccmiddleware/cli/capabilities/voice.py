@@ -62,4 +62,17 @@ COMPLETE = Capability(
     ),
 )
 
-ALL = (OBSERVE, RECORD, REPORT, COMPLETE)
+STORE = Capability(
+    "recording store",
+    "move finished recordings into an S3-compatible bucket",
+    needs=(
+        holds(
+            "section [recording_store] in ccm.toml",
+            lambda seen: seen.settings.recording_store is not None,
+        ),
+        good("recording store", "the bucket, reachable from here: see [recording_store]"),
+        good("recording directory", "a recording directory in which this user may remove files"),
+    ),
+)
+
+ALL = (OBSERVE, RECORD, STORE, REPORT, COMPLETE)
