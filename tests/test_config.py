@@ -171,3 +171,15 @@ def test_a_queue_says_only_what_differs_in_its_recordings() -> None:
     assert (sales.policy, sales.compression, sales.keep_days) == ("always", "flac", "forever")
     assert (desk.policy, desk.compression, desk.keep_days) == ("never", "flac", 90)
     assert settings.recording_for("sales").percentage == 100
+
+
+def test_the_secret_of_the_store_from_the_environment(tmp_path: Path) -> None:
+    path = tmp_path / "ccm.toml"
+    secret = {"CCM_RECORDING_STORE_SECRET": "from outside"}
+    path.write_text(NODE)
+    with pytest.raises(ConfigError, match="no section recording_store"):
+        load(path, secret)
+    path.write_text(NODE + '[recording_store]\nbucket = "b-1"\naccess_key = "k"\n')
+    store = load(path, secret).recording_store
+    assert store is not None
+    assert store.reveal() == "from outside"

@@ -76,16 +76,20 @@ def holds(path: Path, size: int, sha256: str) -> bool:
         return False
 
 
-def remove(directory: Path, relative: str) -> None:
-    """Remove a file of ours, if it is there. Raises Refused for any other name, and OSError."""
+def remove(directory: Path, relative: str) -> bool:
+    """Remove a file of ours; False when it is not there.
+
+    Raises Refused for a name that is none of ours, and OSError.
+    """
     if OUR_NAME.fullmatch(PurePosixPath(relative).name) is None:
         raise Refused(f"refused: {relative!r} is not named like a recording of ours")
     path = locate(directory, relative)
     try:
         path.unlink()
     except FileNotFoundError:
-        return
+        return False
     sync_directory(path.parent)
+    return True
 
 
 def sync_directory(path: Path) -> None:

@@ -323,9 +323,13 @@ class Keeper:
 
     async def _remove(self, kept: Kept) -> Kept:
         """Of a recording that was given up, everything."""
-        paths = {kept.path, *original_paths(kept.path)}
-        for path in sorted(paths):
-            await self._work.run(files.remove, self._node.recordings, path)
+        paths = sorted({kept.path, *original_paths(kept.path)})
+        removed = [
+            await self._work.run(files.remove, self._node.recordings, path) for path in paths
+        ]
+        if kept.local and kept.bytes is not None and not any(removed):
+            # Gone before, or the directory is not mounted: then `ccm recording verify` finds it.
+            self._log.warning("there was no file to remove", recording=_name(kept), path=kept.path)
         if kept.object is not None:
             if files.OUR_NAME.fullmatch(kept.object.rpartition("/")[2]) is None:
                 raise PermanentError(f"{kept.object!r} is not named like a recording of ours")

@@ -247,6 +247,35 @@ async def test_a_late_fact_does_not_bring_an_old_row_back(site: KeeperSite) -> N
     assert await site.row() == row
 
 
+async def test_no_fact_leads_away_from_where_the_file_is(site: KeeperSite) -> None:
+    site.raw["recording"]["compression"] = "flac"
+    path, _ = await site.recording()
+    await site.settled(await site.keeper())
+    row = await site.row()
+    newer = facts.Recording(
+        interaction_id=row["interaction_id"], segment=1, version=row["version"] + 1, node=NODE,
+        state="missing", path=path, started_at=BEGIN,
+    )  # fmt: skip
+    await apply(site.database, newer)
+    assert await site.row() == row
+
+
+async def test_what_analysts_see_of_it(site: KeeperSite, s3_server: S3Server) -> None:
+    site.use(s3_server, s3_server.bucket(), keep_local=True)
+    site.raw["recording"]["compression"] = "flac"
+    await site.recording()
+    await site.settled(await site.keeper())
+    id_ = (await site.row())["interaction_id"]
+    await site.database.fetch("hold_recordings", id_, "ann", "lawsuit 7")
+    (seen,) = await site.database.rows(
+        "SELECT queue, agent, state, compression, store, held_by, held_why, deleted_why"
+        " FROM report.recording"
+    )
+    assert tuple(seen) == (
+        "support", "Ann", "finished", "flac", "both", "ann", "lawsuit 7", None,
+    )  # fmt: skip
+
+
 # -- killed -------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """Guards: the queries that run all the time use the indexes of the partitioned tables."""
 
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from store_facts import NODE, at, call, disposition, people, queue_log, store
 
@@ -78,3 +78,18 @@ async def test_completing_reads_the_rows_of_a_call(database: Database, journal: 
     }.items():
         text = await plan(database, name, *arguments)
         assert re.findall(rf"Seq Scan on (?:{GROWING})\w*", text) == [], f"{name}:\n{text}"
+
+
+async def test_looking_after_recordings_reads_only_what_there_is_to_do(
+    database: Database, journal: Journal
+):
+    await store(database, journal, [*people(), *call(1)])
+    nowhere = UUID(int=0)
+    for name, arguments, index in (
+        ("unsettled_recordings", (NODE, nowhere, -1, 100), "unsettled"),
+        ("unsettled_recording_count", (NODE,), "unsettled"),
+        ("list_recordings_of", ([NODE], [nowhere]), "pkey"),
+    ):
+        text = await plan(database, name, *arguments)
+        assert re.findall(rf"Seq Scan on (?:{GROWING})\w*", text) == [], f"{name}:\n{text}"
+        assert re.search(rf"recording_\w*{index}|recording_\d{{4}}_\d\d_\w+_idx", text), text

@@ -1,5 +1,7 @@
 """The metrics: names, units, labels, and figures as Prometheus reads them."""
 
+from datetime import UTC, datetime
+
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -52,6 +54,23 @@ def test_a_node_shows_its_counters_from_the_start() -> None:
     assert (ended("abandoned"), ended("answered"), ended("lost")) == (1, 0, 0)
     assert figures["ccm_recordings_total", (("node", "pbx1"), ("state", "finished"))] == 1
     assert figures["ccm_recordings_total", (("node", "pbx1"), ("state", "missing"))] == 0
+
+
+def test_recordings_that_wait_and_those_that_were_deleted() -> None:
+    metrics = Metrics()
+    metrics.node("pbx1")
+    oldest = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+    metrics.recordings_waiting("pbx1", 3, oldest)
+    metrics.recordings_deleted("pbx1", 2)
+    node = (("node", "pbx1"),)
+    figures = shown(metrics)
+    assert figures["ccm_recordings_waiting", node] == 3
+    since = "ccm_recordings_waiting_since_timestamp_seconds"
+    assert figures[since, node] == oldest.timestamp()
+    assert figures["ccm_recordings_total", (*node, ("state", "deleted"))] == 2
+    metrics.unled("pbx1")
+    figures = shown(metrics)
+    assert (figures["ccm_recordings_waiting", node], figures[since, node]) == (0, 0)
 
 
 def test_queues_and_states_that_are_gone_are_not_shown_as_they_were() -> None:

@@ -31,3 +31,5 @@ ON CONFLICT (interaction_id, segment) DO UPDATE SET
     stopped_at = EXCLUDED.stopped_at,
     settled = EXCLUDED.settled
 WHERE EXCLUDED.version > t.version
+  -- What was compressed, stored or deleted has ended: no fact leads away from where its file is.
+  AND t.compression = 'none' AND t.object IS NULL AND t.state <> 'deleted'
