@@ -186,7 +186,7 @@ def _translated(address: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         if "NoSuchBucket" in str(error):
-            raise StoreAway(f"{address}: there is no such bucket") from None
+            raise StoreAway(f"{address}: {_words(error)}") from None
         raise NoObject(f"{address}: there is no such object") from None
     except TimeoutError:
         raise StoreAway(f"{address}: the store did not answer in time") from None
@@ -197,6 +197,7 @@ def _translated(address: str) -> Iterator[None]:
 def _words(error: Exception) -> str:
     text = str(error)
     for mark, words in (
+        ("NoSuchBucket", "there is no such bucket"),
         ("InvalidAccessKeyId", "the store does not know the access key"),
         ("SignatureDoesNotMatch", "the secret does not fit the access key"),
         ("AccessDenied", "the access key may not do this"),
