@@ -15,9 +15,11 @@ from ccmiddleware.errors import PermanentError
 
 OUR_NAME = re.compile(
     r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})-\d{1,5}"
-    r"\.(wav|wav16|flac|opus)"
+    r"(\.(left|right))?\.(wav|wav16|flac|opus)"
 )
-"""How recordings/policy.py names files, below the directories year, month and day."""
+"""How recordings/policy.py names files, below the directories year, month and day.
+
+The two sides of a stereo recording are files of their own until it is finished."""
 
 CHUNK = 1024 * 1024
 

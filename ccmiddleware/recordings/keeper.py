@@ -35,6 +35,7 @@ from ccmiddleware.recordings.keeping import (
     Kept,
     Retention,
     Step,
+    all_paths,
     compressed_path,
     next_step,
     object_key,
@@ -323,9 +324,9 @@ class Keeper:
 
     async def _remove(self, kept: Kept) -> Kept:
         """Of a recording that was given up, everything."""
-        paths = sorted({kept.path, *original_paths(kept.path)})
         removed = [
-            await self._work.run(files.remove, self._node.recordings, path) for path in paths
+            await self._work.run(files.remove, self._node.recordings, path)
+            for path in all_paths(kept.path)
         ]
         if kept.local and kept.bytes is not None and not any(removed):
             # Gone before, or the directory is not mounted: then `ccm recording verify` finds it.

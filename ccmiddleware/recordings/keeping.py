@@ -93,6 +93,17 @@ def original_paths(path: str) -> list[str]:
     return [str(PurePosixPath(path).with_suffix(ending)) for ending in ORIGINALS]
 
 
+def all_paths(path: str) -> list[str]:
+    """Every file that may belong to a recording, also the sides of a stereo one."""
+    originals = original_paths(path)
+    sides = [
+        str(PurePosixPath(original).with_suffix(f".{side}{PurePosixPath(original).suffix}"))
+        for original in originals
+        for side in ("left", "right")
+    ]
+    return sorted({path, *originals, *sides})
+
+
 def object_key(store: RecordingStoreSettings, node: str, path: str) -> str:
     """The name of a recording's object in the bucket."""
     return f"{store.prefix}{node}/{path}"

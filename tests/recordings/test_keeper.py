@@ -470,6 +470,25 @@ async def test_after_so_many_days_by_queue(site: KeeperSite) -> None:
     assert rows[paths[""]]["deleted_why"] == "kept for 30 days"
 
 
+async def test_what_was_never_finished_goes_as_well(site: KeeperSite) -> None:
+    """A recording that is missing may have left something all the same, such as one side."""
+    site.raw["recording"]["keep_days"] = 30
+    path, _ = await site.recording()
+    row = await site.row()
+    side = (site.directory / path).rename(site.directory / path.replace(".wav", ".left.wav"))
+    lost = facts.Recording(
+        interaction_id=row["interaction_id"], segment=1, version=9, node=NODE, state="missing",
+        path=path, started_at=BEGIN, error="the file is incomplete",
+    )  # fmt: skip
+    await apply(site.database, lost)
+    await expire(site, 29)
+    assert side.exists()
+    await expire(site, 31)
+    assert site.files() == []
+    row = await site.row()
+    assert (row["state"], row["error"]) == ("deleted", "the file is incomplete")
+
+
 async def test_what_is_on_hold_stays_until_it_is_released(site: KeeperSite) -> None:
     site.raw["recording"]["keep_days"] = 1
     path, _ = await site.recording()

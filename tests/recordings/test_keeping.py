@@ -11,6 +11,7 @@ from ccmiddleware.recordings.keeping import (
     Kept,
     Retention,
     Step,
+    all_paths,
     compressed_path,
     next_step,
     original_paths,
@@ -61,6 +62,18 @@ def test_the_next_step(
 def test_names_before_and_after() -> None:
     assert compressed_path("2026/11/27/a-1.wav16", "opus") == "2026/11/27/a-1.opus"
     assert original_paths("2026/11/27/a-1.opus") == ["2026/11/27/a-1.wav", "2026/11/27/a-1.wav16"]
+
+
+def test_every_file_of_a_recording() -> None:
+    assert all_paths("2026/11/27/a-1.flac") == [
+        "2026/11/27/a-1.flac",
+        "2026/11/27/a-1.left.wav",
+        "2026/11/27/a-1.left.wav16",
+        "2026/11/27/a-1.right.wav",
+        "2026/11/27/a-1.right.wav16",
+        "2026/11/27/a-1.wav",
+        "2026/11/27/a-1.wav16",
+    ]
 
 
 def retention(**sections: Any) -> Retention:
