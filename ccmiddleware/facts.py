@@ -259,6 +259,24 @@ class Disposition(Fact, frozen=True, kw_only=True, tag="disposition"):
     at: datetime
 
 
+class TurnedAway(Fact, frozen=True, kw_only=True, tag="turned_away"):
+    """A caller whom our dialplan library did not let join a queue. Append-only.
+
+    ``call`` is the unique id of the caller's channel and ``turn`` counts the queues that it tried,
+    which makes it the same one when it is read again in queue_log.
+    """
+
+    node: str
+    call: str
+    turn: str
+    queue: str
+    at: datetime
+    why: str
+    destination: str
+    caller: str
+    did: str
+
+
 AnyFact = (
     InteractionEvent
     | Interaction
@@ -273,6 +291,7 @@ AnyFact = (
     | QueueLogRow
     | QueueLogPosition
     | Disposition
+    | TurnedAway
 )
 
 _encoder = msgspec.json.Encoder()

@@ -24,6 +24,7 @@ from ccmiddleware.facts import AnyFact
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.service import QueueLog
+from ccmiddleware.queues.keeper import QueueKeeper
 from ccmiddleware.recordings.file_work import FileWork
 from ccmiddleware.recordings.keeper import Keeper
 from ccmiddleware.store.database import Database
@@ -175,6 +176,15 @@ class LedNode:
             self.parts.clock,
         )
         tasks.start(f"keeper {self.name}", self.keeper.run(), until="first")
+        keeper = QueueKeeper(
+            self.name,
+            term,
+            self.parts.database,
+            follower.link,
+            self.parts.leadership.certain,
+            self.parts.clock,
+        )
+        tasks.start(f"queues {self.name}", keeper.run(), until="first")
         tasks.start(f"wrap-up {self.name}", follower.wrap_up_pauses.run(), until="first")
         skills = SkillPenalties(
             self.name,

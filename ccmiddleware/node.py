@@ -25,6 +25,7 @@ from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact, Interaction, Recording, Segment
 from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
+from ccmiddleware.queues.turned_away import turned_away
 from ccmiddleware.recordings.recorder import Recorder
 from ccmiddleware.web.metrics import Metrics
 
@@ -184,6 +185,7 @@ class NodeFollower:
                 facts.extend(self.presence.step(item))
                 if isinstance(item, ami.UserEvent):
                     facts.extend(self._keyed_in(item))
+                    facts.extend(turned_away(self.node.name, item))
                 if isinstance(item, ami.CoreShowChannelsComplete):
                     self._lists_ended()
                 return facts

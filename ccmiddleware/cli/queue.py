@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ccmiddleware.cli import live, queue_skill
+from ccmiddleware.cli import live, queue_hours, queue_priorities, queue_settings, queue_skill
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run
 from ccmiddleware.cli.options import count_option, interval_option, node_option, queue_option
@@ -68,8 +68,20 @@ def command() -> None:
     """Queues: what they are, who waits, who works in them."""
 
 
-command.add_command(queue_skill.skill)
-command.add_command(queue_skill.penalties)
+for _edit in (
+    queue_settings.set_,
+    queue_settings.show_settings,
+    queue_settings.changes,
+    queue_hours.hours,
+    queue_hours.close,
+    queue_hours.open_,
+    queue_hours.resume,
+    queue_hours.holiday,
+    queue_priorities.priority,
+    queue_skill.skill,
+    queue_skill.penalties,
+):
+    command.add_command(_edit)
 
 
 @command.command("list", epilog="Example:  ccm queue list --json")

@@ -372,6 +372,12 @@ class UserEvent(Event, frozen=True, kw_only=True):
     uniqueid: str = field(name="Uniqueid", default="")
     interface: str = field(name="Interface", default="")
     code: str = field(name="Code", default="")
+    queue: str = field(name="Queue", default="")
+    turn: str = field(name="Turn", default="")
+    why: str = field(name="Why", default="")
+    to: str = field(name="To", default="")
+    caller: str = field(name="Caller", default="")
+    did: str = field(name="DID", default="")
 
 
 class MixMonitorStop(ChannelEvent, frozen=True, kw_only=True):

@@ -76,6 +76,11 @@ class _Disposition(msgspec.Struct):
     interface: str
 
 
+class _TurnedAway(msgspec.Struct):
+    node: str
+    queue: str
+
+
 class _Agent(msgspec.Struct):
     node: str
     interface: str
@@ -177,6 +182,9 @@ KINDS: dict[bytes, Kind] = {
         "apply_disposition",
         _head(_Disposition),
         names=lambda f: Names(f.node, "", f.interface),
+    ),
+    b"turned_away": Kind(
+        "apply_turned_away", _head(_TurnedAway), names=lambda f: Names(f.node, f.queue)
     ),
 }
 """All kinds of facts, in the order in which they are applied."""

@@ -126,12 +126,16 @@ async def test_a_frozen_and_a_dead_asterisk(ccm: Ccm, pbx: Asterisk) -> None:
 
 AGENT_CODES = """
 #include "ccm-agents.conf"
+#include "ccm-queues.conf"
 [agents]
 include => ccm-agents
 """
 FULL = Plan(
     manager=("ccm-agents.conf",),
-    files={"ccm-agents.conf": (SHIPPED / "dialplan" / "ccm-agents.conf").read_text()},
+    files={
+        name: (SHIPPED / "dialplan" / name).read_text()
+        for name in ("ccm-agents.conf", "ccm-queues.conf")
+    },
     dialplan=AGENT_CODES,
 )
 
@@ -162,6 +166,7 @@ async def test_a_plain_queues_conf_and_one_manager_user(
         "agent codes": "include asterisk/dialplan/ccm-agents.conf in extensions.conf",
         "skills": "class agent for QueuePenalty",
         "dispositions": "asterisk/manager/ccm-agents.conf (class user)",
+        "queue settings": "include asterisk/dialplan/ccm-queues.conf in extensions.conf",
     }.items():
         assert words in " ".join(found[name]["lacks"]), found[name]
     shown = (await asyncio.to_thread(ccm.process, "doctor")).stdout

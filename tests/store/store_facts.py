@@ -44,6 +44,7 @@ TABLES = {
     "agent_state": """(SELECT interface FROM ccm.agent WHERE id = agent_id) AS interface,
         started_at, version, state, reason, ended_at, inferred""",
     "disposition": "id, interaction_id, segment, code, note, given_by, given_at, source",
+    "queue_turned_away": "id, call, at, why, destination, caller, did",
     "queue_log_row": "at, key, sequence, call, queue, agent, event, data",
     "queue_log_position": 'version, inode, "offset", fingerprint, row_at, checked',
     "rejected_fact": "fact, sqlstate",
@@ -242,6 +243,21 @@ def disposition() -> facts.Disposition:
     """What agent 1001 keyed in after all calls."""
     return facts.Disposition(
         node=NODE, call="1795770900.9", interface="PJSIP/1001", digits="7", at=at(600)
+    )
+
+
+def turned_away() -> facts.TurnedAway:
+    """A caller whom the dialplan library did not let into a queue."""
+    return facts.TurnedAway(
+        node=NODE,
+        call="1795770950.1",
+        turn="1",
+        queue="sales",
+        at=at(650),
+        why="closed",
+        destination="queue:support",
+        caller="+49301",
+        did="7",
     )
 
 

@@ -16,6 +16,7 @@ from store_facts import (
     people,
     queue_log,
     store,
+    turned_away,
     until,
     writing,
 )
@@ -30,7 +31,14 @@ from ccmiddleware.store.journal import Journal, JournalFull
 from ccmiddleware.store.migrations import migrate
 from ccmiddleware.store.writer import FactWriter
 
-EVERYTHING = [*people(), *call(1), *call(2, "support", "PJSIP/1002"), *queue_log(), disposition()]
+EVERYTHING = [
+    *people(),
+    *call(1),
+    *call(2, "support", "PJSIP/1002"),
+    *queue_log(),
+    disposition(),
+    turned_away(),
+]
 
 
 async def test_every_kind_of_fact_ends_up_in_its_table(database: Database, journal: Journal):
@@ -54,6 +62,7 @@ async def test_every_kind_of_fact_ends_up_in_its_table(database: Database, journ
         "interaction_event": 8,
         "agent_state": 2,
         "disposition": 1,
+        "queue_turned_away": 1,
         "queue_log_row": 2,
         "queue_log_position": 1,
     }

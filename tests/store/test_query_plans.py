@@ -3,7 +3,7 @@
 import re
 from uuid import UUID, uuid4
 
-from store_facts import NODE, at, call, disposition, people, queue_log, store
+from store_facts import NODE, at, call, disposition, people, queue_log, store, turned_away
 
 from ccmiddleware import facts
 from ccmiddleware.store import batch
@@ -54,7 +54,10 @@ async def test_looking_for_what_was_left_open_reads_only_what_is_open(
 async def test_applying_reads_only_the_names(database: Database, journal: Journal):
     await store(database, journal, [*people(), *call(1)])
     planned = batch.plan(
-        [facts.encode(fact) for fact in [*people(), *call(3), *queue_log(), disposition()]]
+        [
+            facts.encode(fact)
+            for fact in [*people(), *call(3), *queue_log(), disposition(), turned_away()]
+        ]
     )
     for tag, kind in KINDS.items():
         text = await plan(database, kind.query, batch.array(planned.lines[tag]))

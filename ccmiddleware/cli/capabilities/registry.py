@@ -1,8 +1,8 @@
 """Every capability, in the order in which ``ccm doctor`` shows them. Add yours here."""
 
-from ccmiddleware.cli.capabilities import Capability, agents, voice
+from ccmiddleware.cli.capabilities import Capability, agents, queues, voice
 
-ALL: tuple[Capability, ...] = (*voice.ALL, *agents.ALL)
+ALL: tuple[Capability, ...] = (*voice.ALL, *queues.ALL, *agents.ALL)
 
 CONTEXTS: tuple[str, ...] = tuple(
     dict.fromkeys(

@@ -1,0 +1,1 @@
+"""Queues: opening hours, overflow, priorities; kept in Postgres, decided by Asterisk itself."""

@@ -1,0 +1,13 @@
+-- Set everything of queue $1 that is one value: time zone, weekly, then the columns of queues/settings.py
+UPDATE ccm.queue_setting
+SET weekly = $2,
+    time_zone = $3,
+    closed_sound = $4,
+    closed_to = $5,
+    recording_sound = $6,
+    max_waiting = $7,
+    max_estimated_wait_seconds = $8,
+    max_wait_seconds = $9,
+    overflow_to = $10,
+    max_penalty = $11
+WHERE queue_id = $1
