@@ -1,12 +1,14 @@
 """report.interaction_timeline: each second of an interaction is in exactly one state."""
 
-from datetime import timedelta
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import asyncpg
 import pytest
-from pasted_facts import given, shows, shows_nothing
+from pasted_facts import call_id, certain, given, shows, shows_nothing
 from store_facts import store
 from test_ways import told_of
 from ways_expected import WAYS
@@ -253,13 +255,70 @@ async def test_nothing(db: asyncpg.Connection) -> None:
     await shows_nothing(db, LINES)
 
 
-@pytest.fixture(scope="module")
-def ways() -> list[AnyFact]:
+def recorded() -> list[AnyFact]:
     """The facts of all recorded ways, in a node of its own each, since their ids may be equal."""
     return [fact for way in sorted(WAYS) for fact in told_of(way, node=way).facts]
 
 
-async def test_every_recorded_way_is_cut_exactly(
+def made_up() -> list[AnyFact]:
+    """Calls in which everything overlaps, as it never should."""
+    chance = random.Random(7)
+    return [fact for number in range(150) for fact in tangled(chance, f"call {number}")]
+
+
+def tangled(chance: random.Random, label: str) -> Iterator[AnyFact]:
+    begin, id_ = certain("09:00"), call_id(label)
+
+    def span(earliest: int = -5) -> tuple[datetime, datetime]:
+        since = chance.randint(earliest, 55)
+        until = since + chance.choice((0, 1, 5, 20, 40))
+        return begin + timedelta(seconds=since), begin + timedelta(seconds=until)
+
+    yield Interaction(
+        id=id_, version=1, node="pbx", state="ended", linkedid=label, uniqueid=label,
+        direction=chance.choice(("inbound", "outbound")), started_at=begin,
+        ended_at=begin + timedelta(seconds=chance.randint(1, 60)), outcome="answered",
+    )  # fmt: skip
+    visits = chance.randint(0, 3)
+    for ordinal in range(1, visits + 1):
+        since, until = span()
+        yield QueueVisit(
+            interaction_id=id_, ordinal=ordinal, version=1, node="pbx", queue=f"q{ordinal % 2}",
+            position=1, joined_at=since, left_at=until, outcome="timed_out",
+        )  # fmt: skip
+    for ordinal in range(1, chance.randint(1, 5)):
+        since, until = span()
+        yield Offer(
+            interaction_id=id_, ordinal=ordinal, version=1, visit=chance.randint(0, visits),
+            node="pbx", interface=f"PJSIP/{ordinal % 3}", member_name="", offered_at=since,
+            ended_at=until, outcome="ring_no_answer",
+        )  # fmt: skip
+    for ordinal in range(1, chance.randint(1, 4)):
+        since, until = span()
+        yield Segment(
+            interaction_id=id_, ordinal=ordinal, version=1, visit=chance.randint(0, visits),
+            node="pbx", interface=f"PJSIP/{ordinal}", member_name="", channel="", agent_channel="",
+            offered_at=since, answered_at=since, ended_at=until, ended_by="caller",
+            wrap_up_seconds=chance.choice((0, 0, 10, 30)),
+        )  # fmt: skip
+        for second in range(0, int((until - since).total_seconds()) - 3, 7):
+            held = chance.randint(1, 6)
+            for kind, after, data in (
+                ("hold", second, {}),
+                ("unhold", second + held, {"seconds": held}),
+            ):
+                at = since + timedelta(seconds=after)
+                key = f"{kind}:{ordinal}:{at.isoformat()}"
+                yield InteractionEvent(interaction_id=id_, key=key, kind=kind, at=at, data=data)
+
+
+@pytest.fixture(scope="module", params=[recorded, made_up])
+def ways(request: pytest.FixtureRequest) -> list[AnyFact]:
+    found: list[AnyFact] = request.param()
+    return found
+
+
+async def test_every_way_is_cut_exactly(
     db: asyncpg.Connection, database_url: str, tmp_path: Any, ways: list[AnyFact]
 ) -> None:
     """The states of each interaction add up to its length, one after the other; and to the sums
