@@ -47,7 +47,9 @@ SKILLS = Capability(
     "skills",
     "penalties by skills of agents: `ccm agent skill`, `ccm queue skill`",
     needs=(action("QueuePenalty", "agent", RIGHTS), good("database", "a Postgres: database.url")),
-    remark=lambda seen: "who is below a minimum is left out where QUEUE_MAX_PENALTY is 999",
+    remark=lambda seen: (
+        "who is below a minimum is called last, or not at all where QUEUE_MAX_PENALTY is 999"
+    ),
 )
 
 ALL = (BY_COMMAND, BY_CODE, DISPOSE, SKILLS)
