@@ -221,6 +221,17 @@ class RecordingStoreSettings(Secret):
     timeout: Seconds = Field(default=30, description="Seconds to wait for an answer of the store.")
 
 
+class SupervisionSettings(Section):
+    """Listening to talks, whispering and barging in."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Carry out ccm agent monitor, whisper and barge. Needs asterisk/manager/"
+        "ccm-supervision.conf in any case. Set it to false where the law or an agreement forbids "
+        "it; what the PBX's own codes do is written down all the same.",
+    )
+
+
 class QueueSettings(Section):
     """What differs in one queue. The section is named as the queue is in Asterisk."""
 
@@ -326,6 +337,7 @@ class Settings(Section):
     queue: dict[str, QueueSettings] = Field(default_factory=dict)
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
     recording_store: RecordingStoreSettings | None = None
+    supervision: SupervisionSettings = Field(default_factory=SupervisionSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

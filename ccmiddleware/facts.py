@@ -43,6 +43,9 @@ EndedBy = Literal["caller", "agent", "transfer", "lost"]
 AgentStateName = Literal[
     "logged_out", "unavailable", "paused", "idle", "ringing", "talking", "wrap_up", "busy"
 ]
+SupervisionMode = Literal["monitor", "whisper", "barge"]
+"""monitor: hears both; whisper: and is heard by the agent; barge: and is heard by both."""
+
 Asked = Literal["", "pause", "resume", "start", "stop"]
 RecordingState = Literal["expected", "recording", "finished", "missing", "failed", "deleted"]
 """``deleted`` is never told: the database comes to it when the time of a recording is over."""
@@ -212,6 +215,32 @@ class Recording(Fact, frozen=True, kw_only=True, tag="recording"):
     stopped_at: datetime | None = None
 
 
+class Supervision(Fact, frozen=True, kw_only=True, tag="supervision"):
+    """A supervisor's phone that listens to a segment, from ``started_at`` on.
+
+    ``interface`` and ``member_name`` are the agent's; ``supervisor`` is the interface of the phone,
+    ``channel`` and ``uniqueid`` its channel. ``mode`` is the one it began in, None when it was not
+    begun by us; with ``keys`` the supervisor could change it. ``asked_by``: the user of the
+    operating system, where we began it.
+    """
+
+    interaction_id: UUID
+    segment: int
+    version: int
+    node: str
+    interface: str
+    member_name: str
+    supervisor: str
+    channel: str
+    uniqueid: str
+    mode: SupervisionMode | None = None
+    keys: bool = False
+    asked_by: str = ""
+    started_at: datetime
+    ended_at: datetime | None = None
+    inferred: bool = False
+
+
 class QueueLogRow(Fact, frozen=True, kw_only=True, tag="queue_log_row"):
     """One row of Asterisk's queue_log, as it stands in the file. Append-only.
 
@@ -288,6 +317,7 @@ AnyFact = (
     | Queue
     | AgentState
     | Recording
+    | Supervision
     | QueueLogRow
     | QueueLogPosition
     | Disposition

@@ -38,6 +38,7 @@ from ccmiddleware.store.snapshot import (
 )
 from ccmiddleware.store.terms import first_version, stamped, unstamped, versioned
 from ccmiddleware.store.writer import FactWriter
+from ccmiddleware.supervision.carrying_out import LASTING
 from ccmiddleware.tasks import Tasks
 from ccmiddleware.web.metrics import Metrics
 
@@ -163,7 +164,8 @@ class LedNode:
             self.parts.database,
             follower.link,
             self.parts.leadership.certain,
-            agent_handlers(follower.link),
+            {**agent_handlers(follower.link), **follower.supervising.handlers()},
+            lasting=LASTING,
         )
         tasks.start(f"commands {self.name}", commander.run(), until="first")
         self.keeper = Keeper(

@@ -19,6 +19,7 @@ from ccmiddleware.agents.wrap_up import WrapUp
 from ccmiddleware.agents.wrap_up_pauses import WrapUpPauses
 from ccmiddleware.calls.call import Phase
 from ccmiddleware.calls.machine import CallMachine
+from ccmiddleware.calls.present import PresentTalks
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
@@ -27,6 +28,9 @@ from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
 from ccmiddleware.queues.turned_away import turned_away
 from ccmiddleware.recordings.recorder import Recorder
+from ccmiddleware.supervision.carrying_out import Supervising
+from ccmiddleware.supervision.commands import Talk
+from ccmiddleware.supervision.watch import Watch
 from ccmiddleware.web.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -84,6 +88,15 @@ class NodeFollower:
         )
         self.wrap_up_pauses = WrapUpPauses(node.name, self.wrap_up, link, certain, clock)
         self.recorder = Recorder(node, settings, link, self.tell)
+        self.present = PresentTalks(self.machine)
+        self.watch = Watch(node.name, self.present, self.present.owner)
+        self.supervising = Supervising(
+            link,
+            self.watch,
+            self._talks_now,
+            self.machine.name_of,
+            enabled=settings.supervision.enabled,
+        )
         self.version = ""
         """Version of Asterisk, once it said so."""
         self.synchronised = False
@@ -100,6 +113,7 @@ class NodeFollower:
         self.presence.restore(facts)
         self.wrap_up.restore(facts)
         self.recorder.restore(facts)
+        self.watch.restore(facts)
         # The earlier daemon saw at least until the last time that it told.
         self._down_at = max((at for fact in facts for at in _times_in(fact)), default=None)
 
@@ -157,6 +171,7 @@ class NodeFollower:
             self._unwritten.extend(self._facts_of(item, now))
         self._unwritten.extend(self._observed(self.machine.tick(now)))
         self._unwritten.extend(self.presence.tick(now))
+        self._unwritten.extend(self.watch.tick(now))
         while not self._flush():  # noqa: ASYNC110 - the disk sends no event when it has room
             await asyncio.sleep(WRITE_RETRY_SECONDS)
         self._note_lag(items, now)
@@ -183,11 +198,13 @@ class NodeFollower:
             case ami.Event():
                 facts = self._observed(self.machine.step(item, now))
                 facts.extend(self.presence.step(item))
+                facts.extend(self.watch.step(item))
+                self.supervising.heard(item)
                 if isinstance(item, ami.UserEvent):
                     facts.extend(self._keyed_in(item))
                     facts.extend(turned_away(self.node.name, item))
                 if isinstance(item, ami.CoreShowChannelsComplete):
-                    self._lists_ended()
+                    facts.extend(self._lists_ended(item))
                 return facts
             case LinkUp():
                 self._missed(self._down_at)
@@ -207,14 +224,18 @@ class NodeFollower:
         self.synchronised = False
         self.machine.miss(at)
         self.presence.miss()
+        self.watch.miss()
         self._wanted.set()
 
-    def _lists_ended(self) -> None:
+    def _lists_ended(self, event: ami.CoreShowChannelsComplete) -> list[AnyFact]:
         """Asterisk's lists are in: either our calls agree with them now, or they were not whole."""
         self.synchronised = self.machine.resync is None
         if not self.synchronised:
             log.warning("Asterisk's lists were not whole", node=self.node.name)
+            self.watch.miss()
             self._wanted.set()
+            return []
+        return self.watch.agree(event.at, self.machine.seen_until)
 
     def _observed(self, facts: list[AnyFact]) -> list[AnyFact]:
         """The call machine's facts, and what agents and recorder make of them."""
@@ -223,7 +244,7 @@ class NodeFollower:
         self.recorder.observe(facts, self._queue_of)
         self.wrap_up.observe(facts, self._queue_of)
         self._count(facts)
-        return facts + self.presence.observe(facts)
+        return facts + self.presence.observe(facts) + self.watch.observe(facts)
 
     def _keyed_in(self, event: ami.UserEvent) -> list[AnyFact]:
         facts: list[AnyFact] = []
@@ -235,6 +256,22 @@ class NodeFollower:
     def _queue_of(self, segment: Segment) -> str:
         call = self.machine.by_id.get(segment.interaction_id)
         return call.queue_of(segment) if call is not None else ""
+
+    def _talks_now(self, interface: str) -> list[Talk] | None:
+        """The talks of an agent; None while that is not known for certain."""
+        if not self.synchronised:
+            return None
+        return [
+            Talk(
+                interaction=call.row.id,
+                agent=segment.member_name or interface,
+                uniqueid=uniqueid,
+                customer=call.row.caller_num,
+                queue=call.queue_of(segment),
+                since=segment.answered_at,
+            )
+            for call, segment, uniqueid in self.present.of(interface)
+        ]
 
     # -- asking for Asterisk's lists --------------------------------------------------------
 

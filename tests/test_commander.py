@@ -247,3 +247,32 @@ async def test_nothing_is_sent_while_the_lead_is_in_doubt(peer: Peer, database: 
         assert peer.asked("QueuePause") == []
         sure.set()
         assert (await state(database, id_, *OVER))[0] == "done"
+
+
+async def test_a_command_that_lasts_holds_nobody_up(peer: Peer, database: Database) -> None:
+    goes_on = asyncio.Event()
+
+    async def rings(arguments: Any) -> tuple[Any, str]:
+        await goes_on.wait()
+        return "done", "answered"
+
+    async with linked(peer) as run:
+        await run.up()
+        async with asyncio.TaskGroup() as group:
+            commander = Commander(
+                NODE, TERM, database, run.link, _no_doubt,
+                {**agent_handlers(run.link), "ring": rings}, lasting={"ring"},
+            )  # fmt: skip
+            task = group.create_task(commander.run(), name="commander")
+            first = await issue(database, "ring", {})
+            second = await issue(database)
+            assert (await state(database, second, "done"))[0] == "done"
+            assert (await state(database, first, "taken"))[0] == "taken"
+            goes_on.set()
+            assert await state(database, first, "done") == ("done", "answered")
+            # One that is cut off with the daemon stays as taken, for the next leader to settle.
+            goes_on.clear()
+            third = await issue(database, "ring", {})
+            await state(database, third, "taken")
+            task.cancel()
+    assert (await state(database, third, "taken"))[0] == "taken"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccmiddleware.cli import agent_skill, commanding, live
+from ccmiddleware.cli import agent_skill, commanding, live, supervise
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run
 from ccmiddleware.cli.options import count_option, interval_option, node_option, queue_option
@@ -290,3 +290,7 @@ async def _done(
             commanding.show_plan(target.node, made, as_json=as_json)
             return None
         return await commanding.carry_out(database, target.node, made)
+
+
+for one in supervise.commands():
+    command.add_command(one)

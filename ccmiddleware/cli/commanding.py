@@ -153,10 +153,14 @@ async def carry_out(database: "Database", node: str, command: "AgentCommand") ->
 
     from ccmiddleware.agents.commands import kind_of
 
-    arguments = msgspec.to_builtins(command)
-    id_ = await database.fetchval(
-        "issue_command", node, kind_of(command), arguments, user(), LIVES_SECONDS
-    )
+    return await issue(database, node, kind_of(command), msgspec.to_builtins(command))
+
+
+async def issue(
+    database: "Database", node: str, kind: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The same for a command of any room."""
+    id_ = await database.fetchval("issue_command", node, kind, arguments, user(), LIVES_SECONDS)
     if id_ is None:
         raise NothingFound(f"there is no node {node!r}; `ccm status` shows those there are")
     state, result = await _end(database, id_)

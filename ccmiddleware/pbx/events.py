@@ -386,6 +386,27 @@ class MixMonitorStop(ChannelEvent, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "MixMonitorStop"
 
 
+class SpyEvent(Event, frozen=True, kw_only=True):
+    """One channel and another whose sound it hears. ``spyee_*`` may be empty in old versions."""
+
+    spyer_channel: str = field(name="SpyerChannel", default="")
+    spyer_uniqueid: str = field(name="SpyerUniqueid", default="")
+    spyee_channel: str = field(name="SpyeeChannel", default="")
+    spyee_uniqueid: str = field(name="SpyeeUniqueid", default="")
+
+
+class ChanSpyStart(SpyEvent, frozen=True, kw_only=True):
+    """ChanSpy(), or ExtenSpy(), began to listen to a channel."""
+
+    NAME: ClassVar[str] = "ChanSpyStart"
+
+
+class ChanSpyStop(SpyEvent, frozen=True, kw_only=True):
+    """It listens to that channel no more; to another one perhaps."""
+
+    NAME: ClassVar[str] = "ChanSpyStop"
+
+
 ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 

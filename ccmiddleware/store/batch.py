@@ -48,6 +48,16 @@ class _Handling(msgspec.Struct):
     member_name: str
 
 
+class _Supervision(msgspec.Struct):
+    interaction_id: str
+    uniqueid: str
+    started_at: str
+    version: int
+    node: str
+    interface: str
+    member_name: str
+
+
 class _Recording(msgspec.Struct):
     interaction_id: str
     segment: int
@@ -151,6 +161,13 @@ KINDS: dict[bytes, Kind] = {
         "apply_segment",
         _head(_Handling),
         row=lambda f: (f.interaction_id, f.ordinal),
+        names=lambda f: Names(f.node, "", f.interface, f.member_name),
+        interaction=lambda f: f.interaction_id,
+    ),
+    b"supervision": Kind(
+        "apply_supervision",
+        _head(_Supervision),
+        row=lambda f: (f.interaction_id, f.uniqueid, f.started_at),
         names=lambda f: Names(f.node, "", f.interface, f.member_name),
         interaction=lambda f: f.interaction_id,
     ),

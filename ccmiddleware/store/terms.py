@@ -30,13 +30,14 @@ from ccmiddleware.facts import (
     QueueVisit,
     Recording,
     Segment,
+    Supervision,
 )
 from ccmiddleware.store.batch import Plan
 
 VERSIONS_PER_TERM = 1_000_000_000
 """More changes than any row sees, and small enough that a version fits a JSON number for ever."""
 
-Versioned = AgentState | Interaction | Offer | QueueVisit | Recording | Segment
+Versioned = AgentState | Interaction | Offer | QueueVisit | Recording | Segment | Supervision
 
 
 def first_version(term: int) -> int:

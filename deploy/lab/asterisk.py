@@ -28,7 +28,7 @@ from lab.script import Step
 SHIPPED = Path(__file__).resolve().parents[2] / "asterisk"
 DIRECTORIES = ("etc", "lib/keys", "spool/monitor", "log", "run", "cache", "music", "agi", "sip")
 START_TIMEOUT = 60
-VOICES = {"caller": 180.0, "agent": 300.0, "music": 620.0}
+VOICES = {"caller": 180.0, "agent": 300.0, "music": 620.0, "supervisor": 1010.0}
 """Pitch in Hz of what is heard in the lab, so that a recording shows who is in it."""
 
 
@@ -233,7 +233,7 @@ class Asterisk:
         async with ami.connect(self.host, AMI_PORT, USER, self.ami_secret) as session:
             yield session
 
-    def phone(self, extension: str, script: list[Step]) -> Phone:
+    def phone(self, extension: str, script: list[Step], voice: str = "agent") -> Phone:
         """The phone of an agent; ``await phone.start()`` plugs it in."""
         phone = Phone(
             self.servers,
@@ -241,7 +241,7 @@ class Asterisk:
             self._phone_addresses[extension].ip,
             self.sip,
             extension,
-            self._sounds("agent"),
+            self._sounds(voice),
             script,
         )
         self.phones.append(phone)
@@ -369,6 +369,8 @@ def _write_sounds(directory: Path) -> None:
     for seed, voice in enumerate(("caller", "agent")):
         samples = audio.speech(VOICES[voice], 5, -12, seed)
         (directory / "sip" / f"{voice}.al").write_bytes(audio.alaw(samples))
+    steady = audio.tone(VOICES["supervisor"], 5, -12)
+    (directory / "sip" / "supervisor.al").write_bytes(audio.alaw(steady))
 
 
 def remove_leftovers(servers: Servers) -> None:

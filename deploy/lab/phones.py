@@ -85,6 +85,11 @@ class Sipp:
         return self._base.with_name(f"{self._base.name}-{self._runs}.{kind}")
 
     @property
+    def ip(self) -> str:
+        """Its address."""
+        return self._ip
+
+    @property
     def running(self) -> bool:
         """Whether the process is there."""
         return self._child is not None and self._child.running

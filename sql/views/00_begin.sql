@@ -14,7 +14,7 @@ DECLARE
     ours    text[] := ARRAY['interaction', 'queue_interval', 'agent_day', 'agent_state', 'recording',
                             'queue_now', 'agent_now', 'coverage', 'reconcile_queue_log',
                             'queue_log_difference', 'queue_log_stay', 'interaction_timeline',
-                            'queue_turned_away'];
+                            'queue_turned_away', 'supervision'];
     name    text;
     dropped boolean := true;
 BEGIN

@@ -11,7 +11,7 @@ VIEWS = Path(__file__).parents[2] / "sql" / "views"
 NAMES = {
     "interaction", "queue_interval", "agent_day", "agent_state", "recording",
     "queue_now", "agent_now", "coverage", "queue_log_stay", "reconcile_queue_log",
-    "queue_log_difference", "interaction_timeline", "queue_turned_away",
+    "queue_log_difference", "interaction_timeline", "queue_turned_away", "supervision",
 }  # fmt: skip
 
 

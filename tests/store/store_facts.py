@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from ccmiddleware import facts, ids
 from ccmiddleware.facts import AnyFact
 from ccmiddleware.store.database import Database
@@ -45,6 +47,9 @@ TABLES = {
         started_at, version, state, reason, ended_at, inferred""",
     "disposition": "id, interaction_id, segment, code, note, given_by, given_at, source",
     "queue_turned_away": "id, call, at, why, destination, caller, did",
+    "supervision": """interaction_id, uniqueid, started_at, version, segment,
+        (SELECT interface FROM ccm.agent WHERE id = agent_id) AS interface, supervisor, channel,
+        mode, keys, asked_by, ended_at, inferred""",
     "queue_log_row": "at, key, sequence, call, queue, agent, event, data",
     "queue_log_position": 'version, inode, "offset", fingerprint, row_at, checked',
     "rejected_fact": "fact, sqlstate",
@@ -237,6 +242,28 @@ def people() -> list[AnyFact]:
             reason="lunch",
         ),
     ]
+
+
+def supervision(number: int, *, ended: bool = True) -> list[AnyFact]:
+    """A supervisor who heard the talk of ``call(number)``."""
+    begun = facts.Supervision(
+        interaction_id=next(
+            fact.id for fact in call(number) if isinstance(fact, facts.Interaction)
+        ),
+        segment=1,
+        version=1,
+        node=NODE,
+        interface="PJSIP/1001",
+        member_name="Ada",
+        supervisor="PJSIP/2001",
+        channel="PJSIP/2001-1",
+        uniqueid="ccm-whisper.ann.1",
+        mode="whisper",
+        asked_by="ann",
+        started_at=at(10 * number + 6),
+    )
+    over = msgspec.structs.replace(begun, version=2, ended_at=at(10 * number + 8), inferred=True)
+    return [begun, over] if ended else [begun]
 
 
 def disposition() -> facts.Disposition:

@@ -16,6 +16,7 @@ from store_facts import (
     people,
     queue_log,
     store,
+    supervision,
     turned_away,
     until,
     writing,
@@ -38,6 +39,7 @@ EVERYTHING = [
     *queue_log(),
     disposition(),
     turned_away(),
+    *supervision(1),
 ]
 
 
@@ -58,6 +60,7 @@ async def test_every_kind_of_fact_ends_up_in_its_table(database: Database, journ
         "queue_visit": 2,
         "offer": 2,
         "segment": 2,
+        "supervision": 1,
         "recording": 2,
         "interaction_event": 8,
         "agent_state": 2,

@@ -2,7 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
-from store_facts import NODE, TABLES, at, call, contents, people, store
+from store_facts import NODE, TABLES, at, call, contents, people, store, supervision
 
 from ccmiddleware import facts
 from ccmiddleware.facts import AnyFact
@@ -192,3 +192,24 @@ async def test_rows_left_open_in_a_call_that_the_leader_follows_are_closed(
     assert [row["ended_at"] for row in stored["offer"]] == [None, at(12)]
     assert [row["ended_by"] for row in stored["segment"]] == ["lost"]
     assert await close_left_open(database, NODE, first_version(second)) == 0
+
+
+async def test_a_supervision_left_open_is_closed_with_its_talk(
+    database: Database, journal: Journal
+) -> None:
+    first = await begin_term(database)
+    told = [*people(), *call(1), *supervision(1, ended=False)]
+    await store(database, journal, stamped(told, first))
+    second = await take_up(database, journal)
+    assert await close_left_open(database, NODE, first_version(second)) == 1
+    stored = await contents(database)
+    (row,) = stored["supervision"]
+    assert (row["ended_at"], row["inferred"]) == (at(19), True)
+    (event,) = [row for row in stored["interaction_event"] if "supervision" in row["kind"]]
+    began = row["started_at"].isoformat()
+    assert event["key"] == f"supervision_ended:{row['uniqueid']}:{began}"
+    assert await close_left_open(database, NODE, first_version(second)) == 0
+    # The true end may still come, from the journal of the leader who saw it.
+    await store(database, journal, stamped(supervision(1)[1:], first))
+    (row,) = (await contents(database))["supervision"]
+    assert row["ended_at"] == at(18)

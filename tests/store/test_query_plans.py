@@ -3,7 +3,17 @@
 import re
 from uuid import UUID, uuid4
 
-from store_facts import NODE, at, call, disposition, people, queue_log, store, turned_away
+from store_facts import (
+    NODE,
+    at,
+    call,
+    disposition,
+    people,
+    queue_log,
+    store,
+    supervision,
+    turned_away,
+)
 
 from ccmiddleware import facts
 from ccmiddleware.store import batch
@@ -46,7 +56,7 @@ async def test_looking_for_what_was_left_open_reads_only_what_is_open(
         text = await plan(database, name, NODE, 1_000_000_000)
         assert re.findall(rf"Seq Scan on (?:{GROWING})\w*", text) == [], text
     text = await plan(database, "close_rows_left_open", NODE, 1_000_000_000)
-    for index in ("queue_visit_waiting", "offer_open", "segment_open"):
+    for index in ("queue_visit_waiting", "offer_open", "segment_open", "supervision_open"):
         table = index.rpartition("_")[0]
         assert re.search(rf"Scan using {table}_\d{{4}}_\d\d_\w+|{index}", text), text
 
@@ -56,7 +66,14 @@ async def test_applying_reads_only_the_names(database: Database, journal: Journa
     planned = batch.plan(
         [
             facts.encode(fact)
-            for fact in [*people(), *call(3), *queue_log(), disposition(), turned_away()]
+            for fact in [
+                *people(),
+                *call(3),
+                *queue_log(),
+                disposition(),
+                turned_away(),
+                *supervision(3),
+            ]
         ]
     )
     for tag, kind in KINDS.items():

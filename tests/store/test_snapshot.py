@@ -1,6 +1,6 @@
 """What a restarted daemon gets back from the database, and the state of the link."""
 
-from store_facts import NODE, at, call, people, store
+from store_facts import NODE, at, call, people, store, supervision
 
 from ccmiddleware import facts
 from ccmiddleware.facts import AnyFact
@@ -90,3 +90,17 @@ async def test_the_state_of_the_link(database: Database):
     assert await link() == (NODE, "up", at(1), "", "22.10.1")
     await set_link(database, NODE, False, at(2), "no answer to a ping in 5 s")
     assert await link() == (NODE, "down", at(2), "no answer to a ping in 5 s", "22.10.1")
+
+
+async def test_supervisions_come_back_while_their_interaction_lasts(
+    database: Database, journal: Journal
+):
+    talking = call(2)[:-4]
+    ended = [*call(1), *supervision(1, ended=False)]
+    begun = supervision(2, ended=False)
+    await store(database, journal, [*people(), *ended, *talking, *begun])
+    found = [f for f in await open_facts(database, NODE) if isinstance(f, facts.Supervision)]
+    assert [(f.started_at, f.mode, f.asked_by) for f in found] == [(at(26), "whisper", "ann")]
+    await store(database, journal, supervision(2))
+    found = await open_facts(database, NODE)
+    assert not any(isinstance(fact, facts.Supervision) for fact in found)

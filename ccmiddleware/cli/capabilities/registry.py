@@ -1,8 +1,8 @@
 """Every capability, in the order in which ``ccm doctor`` shows them. Add yours here."""
 
-from ccmiddleware.cli.capabilities import Capability, agents, queues, voice
+from ccmiddleware.cli.capabilities import Capability, agents, queues, supervision, voice
 
-ALL: tuple[Capability, ...] = (*voice.ALL, *queues.ALL, *agents.ALL)
+ALL: tuple[Capability, ...] = (*voice.ALL, *queues.ALL, *agents.ALL, *supervision.ALL)
 
 CONTEXTS: tuple[str, ...] = tuple(
     dict.fromkeys(

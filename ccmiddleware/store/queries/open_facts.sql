@@ -74,7 +74,17 @@ FROM (
     FROM node AS n JOIN ccm.recording AS r ON r.node_id = n.id
     WHERE r.state IN ('expected', 'recording')
     UNION ALL
-    SELECT 9, a.interface, 0, jsonb_build_object(
+    SELECT 9, i.id::text, 0, jsonb_build_object(
+        't', 'supervision', 'interaction_id', i.id, 'segment', u.segment, 'version', u.version,
+        'node', i.node, 'interface', a.interface, 'member_name', a.name,
+        'supervisor', u.supervisor, 'channel', u.channel, 'uniqueid', u.uniqueid, 'mode', u.mode,
+        'keys', u.keys, 'asked_by', u.asked_by, 'started_at', u.started_at,
+        'ended_at', u.ended_at, 'inferred', u.inferred)
+    FROM open AS i
+    JOIN ccm.supervision AS u ON u.interaction_id = i.id AND u.ended_at IS NULL
+    JOIN ccm.agent AS a ON a.id = u.agent_id
+    UNION ALL
+    SELECT 10, a.interface, 0, jsonb_build_object(
         't', 'agent_state', 'node', n.name, 'interface', a.interface,
         'started_at', s.started_at, 'version', s.version, 'state', s.state,
         'reason', s.reason, 'ended_at', s.ended_at, 'inferred', s.inferred)
