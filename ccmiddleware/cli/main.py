@@ -35,6 +35,7 @@ COMMANDS = (
     "run",
     "status",
     "doctor",
+    "wallboard",
     "config",
     "db",
     "queue",

@@ -50,6 +50,10 @@ class Terminal:
         assert re.search(pattern, self.text, re.DOTALL), self.text
         return self.text
 
+    def press(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self._end, keys)
+
     def wait(self) -> int:
         """Read to the end; the exit code."""
         end = time.monotonic() + DEADLINE

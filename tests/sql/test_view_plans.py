@@ -6,6 +6,8 @@ from typing import Any
 
 import asyncpg
 
+from ccmiddleware.store.database import queries
+
 # One interaction every 15 minutes for eleven months (some 32,000), one agent state for each.
 YEAR = """
 SELECT ccm.ensure_partitions('2025-01-01+00', 12);
@@ -128,6 +130,20 @@ async def test_live_views_read_what_is_open(db: asyncpg.Connection) -> None:
     )
     for view in ("queue_now", "agent_now"):
         assert rows_read(await explained(db, f"SELECT * FROM report.{view}")) == 0  # noqa: S608
+
+
+async def test_the_wallboard_reads_what_is_open_and_today(db: asyncpg.Connection) -> None:
+    await db.execute(YEAR)
+    await db.execute(
+        "INSERT INTO ccm.queue_member SELECT q.id, a.id, now(), true FROM ccm.queue q, ccm.agent a"
+    )
+    for name in ("wallboard_queues", "wallboard_agents"):
+        plan = await explained(db, queries()[name].sql, None, None)
+        assert rows_read(plan) == 0, name
+    # The last day of the year: 96 visits, and no other table that grows.
+    today = datetime(2025, 11, 29, 8, tzinfo=UTC)
+    plan = await explained(db, queries()["wallboard_today"].sql, today)
+    assert rows_read(plan) == 97
 
 
 async def test_one_day_beside_queue_log_reads_one_day(db: asyncpg.Connection) -> None:

@@ -1,0 +1,11 @@
+-- What each queue did since $1, for the wallboard; counted as in report.queue_interval
+SELECT v.queue_id, count(*) AS offered,
+    count(*) FILTER (WHERE v.outcome = 'answered') AS answered,
+    count(*) FILTER (WHERE v.outcome = 'abandoned') AS abandoned,
+    count(*) FILTER (WHERE v.outcome = 'answered'
+        AND v.answered_at <= v.joined_at + q.service_level_seconds * interval '1 second')
+        AS answered_within
+FROM ccm.queue_visit AS v
+JOIN ccm.queue AS q ON q.id = v.queue_id
+WHERE v.joined_at >= $1::timestamptz AND v.outcome IS DISTINCT FROM 'moved'
+GROUP BY v.queue_id
