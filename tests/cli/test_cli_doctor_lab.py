@@ -96,7 +96,8 @@ async def test_rights_that_are_missing_and_rights_that_are_too_many(
             file.write(text)
     await pbx.cli("manager reload")
     configure(ccm, pbx, policy="always", secret="x1")
-    ccm.write(ccm.config.read_text().replace(f'user = "{pbx.user}"', 'user = "poor"', 1))
+    text = ccm.config.read_text().replace(f'user = "{pbx.user}"', 'user = "poor"', 1)
+    ccm.write(f"{text}\n[supervision]\nenabled = false\n")
     found = await findings(ccm, 1)
     missing, too_many, _ = found["pbx1 AMI rights"]
     assert missing["verdict"] == "failed"
@@ -131,7 +132,7 @@ AGENT_CODES = """
 include => ccm-agents
 """
 FULL = Plan(
-    manager=("ccm-agents.conf",),
+    manager=("ccm-agents.conf", "ccm-supervision.conf"),
     files={
         name: (SHIPPED / "dialplan" / name).read_text()
         for name in ("ccm-agents.conf", "ccm-queues.conf")
@@ -164,6 +165,7 @@ async def test_a_plain_queues_conf_and_one_manager_user(
         "complete": "queue_log of the node in ccm.toml",
         "agent commands": "class agent for QueueAdd: include asterisk/manager/ccm-agents.conf",
         "agent codes": "include asterisk/dialplan/ccm-agents.conf in extensions.conf",
+        "supervision": "class originate for Originate: include asterisk/manager/ccm-superv",
         "skills": "class agent for QueuePenalty",
         "dispositions": "asterisk/manager/ccm-agents.conf (class user)",
         "queue settings": "include asterisk/dialplan/ccm-queues.conf in extensions.conf",

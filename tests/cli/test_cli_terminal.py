@@ -54,6 +54,12 @@ class Terminal:
         """Press keys."""
         os.write(self._end, keys)
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed, a line at a time, as a shell expects it."""
+        usual = termios.ECHO | termios.ICANON
+        return termios.tcgetattr(self._end)[3] & usual == usual
+
     def wait(self) -> int:
         """Read to the end; the exit code."""
         end = time.monotonic() + DEADLINE

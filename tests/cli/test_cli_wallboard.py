@@ -66,8 +66,10 @@ def test_no_database_to_begin_with(ccm: Ccm) -> None:
 def test_live_until_told_to_end(waiting: Ccm, how: str) -> None:
     with on_terminal(waiting, "wallboard", "--interval", "0.2") as terminal:
         terminal.read_until("STALE.*support.*STALE")
+        assert not terminal.echoes
         end(terminal, how)
         assert terminal.wait() == 0
+        assert terminal.echoes
         assert "Traceback" not in terminal.text
         assert HOSTILE not in terminal.text
         assert terminal.text.rindex("\x1b[?1049l") > terminal.text.rindex("STALE")

@@ -36,9 +36,11 @@ NEEDED_TO_RECORD = {
 TOO_MUCH = {
     "Command": "command",
     "UpdateConfig": "config",
-    "Originate": "originate",
 }
 """Actions that nothing here uses and that would be a gift to whoever finds the secret."""
+
+OF_SUPERVISION = {"Originate": "originate"}
+"""The same where supervision is switched off."""
 
 HEARD = "call, agent and dialplan"
 CLOCK_TOLERANCE = 2.0
@@ -170,7 +172,8 @@ async def _rights(settings: Settings, node: NodeSettings, link: AmiLink) -> list
     else:
         uses = ", ".join(sorted(needed))
         findings.append(Finding(subject, "ok", f"may use all that is needed: {uses}"))
-    spare = [name for action, name in TOO_MUCH.items() if action in allowed]
+    too_much = TOO_MUCH if settings.supervision.enabled else TOO_MUCH | OF_SUPERVISION
+    spare = [name for action, name in too_much.items() if action in allowed]
     if spare:
         findings.append(
             Finding(
