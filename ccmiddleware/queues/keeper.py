@@ -7,7 +7,7 @@ what is there first. Whatever happens in between, Asterisk goes on with what it 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -39,6 +39,9 @@ CHECK_SECONDS = 10.0
 
 PACES_EVERY = timedelta(seconds=15)
 """Between two looks at how fast queues are answered."""
+
+AT_ONCE = 50
+"""Actions that are on their way to Asterisk at the same time."""
 
 NOT_THERE = "Database entry not found"
 UNKNOWN_ACTION = "Invalid/unknown command"
@@ -177,15 +180,16 @@ class QueueKeeper:
     async def _write(self, present: dict[str, str]) -> None:
         kept = {key: text for key, text in present.items() if of_queue(key) in self._invalid}
         todo = writes(present, self._wanted | kept)
-        for write in todo:
+        for begin in range(0, len(todo), AT_ONCE):
             # A daemon that was frozen meanwhile must look who leads before it goes on.
             await self._certain()
             self._whole = False
-            await self._send(write)
-            if write.value is None:
-                present.pop(write.key, None)
-            else:
-                present[write.key] = write.value
+            await self._send_all(todo[begin : begin + AT_ONCE])
+            for write in todo[begin : begin + AT_ONCE]:
+                if write.value is None:
+                    present.pop(write.key, None)
+                else:
+                    present[write.key] = write.value
         if not self._whole:
             await self._certain()
             generation = fingerprint(present)
@@ -194,6 +198,13 @@ class QueueKeeper:
         self._written = self._wanted
         if todo:
             self._log.info("settings of queues applied", keys=len(todo))
+
+    async def _send_all(self, todo: Sequence[Write]) -> None:
+        """Send them without waiting in between; Asterisk does them one after another, in order."""
+        answers = await asyncio.gather(*map(self._send, todo), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
     async def _send(self, write: Write) -> None:
         where = _where(write.key)
