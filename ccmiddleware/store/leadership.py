@@ -42,8 +42,8 @@ FENCE_SECONDS = 15.0
 """A term begins when the batches in hand are written; Postgres ends those of a frozen daemon."""
 
 DOUBT_SECONDS = 3.0
-"""Who has not looked for so long was frozen, and must look again before anything is done. Less than
-FROZEN_SECONDS, by the time that an action takes to reach Asterisk."""
+"""Who did nothing at all for so long was frozen, and must look again before anything is done. Less
+than FROZEN_SECONDS, by the time that an action takes to reach Asterisk."""
 
 GRACE_SECONDS = 3.0
 IDENTITY_FILE = "daemon.id"
@@ -106,6 +106,10 @@ class Leadership:
         self._soon = asyncio.Event()
         self._resigned = False
         self._looked_at = float("-inf")
+        """Begin of the last look, also of one that Postgres did not answer."""
+        self._ran_at = float("-inf")
+        self._thawed_at = float("-inf")
+        """When this process was found to have been frozen before."""
         self._cut_off = False
         self._patient_until = float("-inf")
 
@@ -130,7 +134,10 @@ class Leadership:
         return not self._resigned and self.terms.get(node) == term
 
     async def certain(self) -> None:
-        """Wait while it is doubtful whether we still lead, since this process did not run."""
+        """Wait while it is doubtful whether we still lead, since this process did not run.
+
+        That Postgres does not answer is no doubt: somebody else would not hear from it either.
+        """
         if self._doubtful():
             log.warning("this daemon did not run for a while; looking who leads")
             self._soon.set()
@@ -138,7 +145,12 @@ class Leadership:
                 await self._changed.wait_for(lambda: not self._doubtful())
 
     def _doubtful(self) -> bool:
-        return asyncio.get_running_loop().time() - self._looked_at > DOUBT_SECONDS
+        """Whether this process was frozen, by its own clock, and has not looked since."""
+        now = asyncio.get_running_loop().time()
+        if now - self._ran_at > DOUBT_SECONDS:
+            self._thawed_at = now
+        self._ran_at = now
+        return self._looked_at < self._thawed_at
 
     async def decided(self) -> None:
         """Wait until each node is led, by us or by another daemon, or ``resign``."""
@@ -176,6 +188,16 @@ class Leadership:
 
     async def run(self) -> None:
         """Look, reach and give signs of life until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._notice_freezing(), name="leadership awake")
+            await self._look_forever()
+
+    async def _notice_freezing(self) -> None:
+        while True:
+            self._doubtful()
+            await asyncio.sleep(PACE_SECONDS)
+
+    async def _look_forever(self) -> None:
         while True:
             await self._look()
             async with self._changed:
@@ -189,6 +211,7 @@ class Leadership:
 
     async def _look(self) -> None:
         loop = asyncio.get_running_loop()
+        self._doubtful()  # if this process has just thawed, this look counts
         began = loop.time()
         try:
             try:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from ccmiddleware.store import leadership as module
 from ccmiddleware.store.border import DatabaseAway
@@ -206,6 +207,30 @@ async def test_a_leader_that_is_frozen_loses_the_lead_and_doubts(
             async with asyncio.timeout(DEADLINE):
                 await doubting
         assert not one.lead.leads(A, 1)
+
+
+async def test_a_postgres_that_hangs_makes_nobody_doubt(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DOUBT_SECONDS", 0.5)
+    monkeypatch.setattr(module, "PACE_SECONDS", 0.1)
+    async with members(server.url, 1) as (one,):
+        assert await won(one) == 1
+        looking, go_on = asyncio.Event(), asyncio.Event()
+
+        async def hang() -> None:
+            looking.set()
+            await go_on.wait()
+
+        monkeypatch.setattr(one.lead, "_round", hang)
+        async with asyncio.timeout(DEADLINE):
+            await looking.wait()
+            for _ in range(10):
+                await asyncio.sleep(0.1)
+                with capture_logs() as logged:
+                    await one.lead.certain()
+                assert logged == []
+        go_on.set()
 
 
 async def test_a_batch_that_is_being_written_is_waited_for(database_url: str) -> None:
