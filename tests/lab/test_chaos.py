@@ -16,7 +16,9 @@ pytestmark = [pytest.mark.lab]
 
 async def test_a_minute_of_chaos_loses_nothing(lab_servers: Servers, tmp_path: Path) -> None:
     # Recordings that a killed Asterisk did not finish are given up after a minute: not awaited.
-    wanted = Wanted(seed=3, calls=40, faults=1, daemons=2, limit=150, recordings=False, pace=0.5)
+    wanted = Wanted(
+        seed=3, calls=40, faults=1, daemons=2, limit=150, recordings=False, pace=0.5, pause=3
+    )
     outcome = await run(wanted, lab_servers, tmp_path, print)
     print(report.text(outcome))
     assert outcome.problems() == {kind: [] for kind in outcome.problems()}

@@ -40,6 +40,7 @@ class Wanted:
     limit: float = 40 * 60.0
     recordings: bool = True
     pace: float = PACE
+    pause: float = plan.PAUSE
 
 
 @dataclass
@@ -116,7 +117,7 @@ async def _on(site: Ground, wanted: Wanted, say: Callable[[str], None]) -> Outco
     async with asyncio.TaskGroup() as tasks:
         telling = tasks.create_task(signs(), name="signs of life")
         calling = tasks.create_task(load.run(wanted.calls, broken), name="load")
-        await faults.run(plan.lanes(wanted.seed, wanted.faults))
+        await faults.run(plan.lanes(wanted.seed, wanted.faults, wanted.pause))
         broken.set()
         await load.dialled_enough()
         say("all faults done; the last calls end")
