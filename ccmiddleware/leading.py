@@ -32,6 +32,7 @@ from ccmiddleware.store.leadership import Leadership
 from ccmiddleware.store.snapshot import (
     close_left_open,
     extend_link,
+    late_recordings,
     open_facts,
     recordings_left_open,
     set_link,
@@ -243,7 +244,9 @@ class LedNode:
         closed = await close_left_open(self.parts.database, self.name, below)
         if closed:
             log.warning("closed what no leader followed", node=self.name, rows=closed)
-        for recording in await recordings_left_open(self.parts.database, self.name, below):
+        left = await recordings_left_open(self.parts.database, self.name, below)
+        left += await late_recordings(self.parts.database, self.name)
+        for recording in left:
             if (recording.interaction_id, recording.segment) in follower.recorder.ended:
                 continue
             facts = unstamped([recording])

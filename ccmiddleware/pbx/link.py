@@ -13,7 +13,7 @@ import asyncio
 import random as random_module
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -96,6 +96,8 @@ class AmiLink:
         self._banner = ""
         self._epoch = 0
         self._refused = False
+        self._silence = 0.0
+        """Seconds since the last byte, when a connection ended by that."""
 
     @property
     def state(self) -> LinkState:
@@ -164,7 +166,7 @@ class AmiLink:
         """Connect and stay connected as long as it goes; return how long it was up, in seconds."""
         loop = asyncio.get_running_loop()
         protocol = self._manager.new_connection()
-        reason, up_at = STOPPED, None
+        reason, up_at, self._silence = STOPPED, None, 0.0
         try:
             problem = await self._open(protocol)
             if problem is None:
@@ -213,6 +215,7 @@ class AmiLink:
             try:
                 await protocol.ask(Question("Ping"), settings.ping_timeout)
             except ActionTimeout:
+                self._silence = loop.time() - protocol.heard_at
                 return f"Asterisk did not answer a ping within {settings.ping_timeout:g} s"
             except LinkDownError:
                 break
@@ -254,7 +257,8 @@ class AmiLink:
         if self._protocol is not None:
             self._protocol = None
             self._since = self._clock()
-            self._stream.mark(LinkDown(self._node, self._since, self._epoch, reason))
+            heard_until = self._since - timedelta(seconds=self._silence)
+            self._stream.mark(LinkDown(self._node, heard_until, self._epoch, reason))
             self._log.warning("ami down", epoch=self._epoch, reason=reason)
         elif news:
             event = "ami login refused" if self._refused else "ami connect failed"

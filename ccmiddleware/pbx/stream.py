@@ -28,7 +28,8 @@ class LinkUp:
 
 @dataclass(frozen=True)
 class LinkDown:
-    """The link of this epoch is gone; ``at`` is when that was noticed."""
+    """The link of this epoch is gone. ``at`` is until when Asterisk was heard: the end of the
+    connection, or the last byte before a ping that was not answered."""
 
     node: str
     at: datetime

@@ -372,7 +372,7 @@ class _Completion:
 
     def _end(self) -> datetime:
         """When a thing ended whose end nobody tells."""
-        return max(self.told.last_at, self.told.restarted_at or self.told.last_at)
+        return max(self.told.last_at, self.told.died_at or self.told.last_at)
 
     def _close_the_rest(self) -> None:
         """What is open though the call is over."""

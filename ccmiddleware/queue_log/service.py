@@ -292,10 +292,10 @@ class QueueLog:
         )
         if told.over or not rows:
             return told
-        restarted_at = await self._database.fetchval(
-            "queue_log_restart_after", self.node, rows[-1]["sequence"]
+        died_at = await self._database.fetchval(
+            "queue_log_death_after", self.node, rows[-1]["sequence"]
         )
-        return replace(told, restarted_at=restarted_at)
+        return replace(told, died_at=died_at)
 
     async def _comparison(
         self, told: Told, interfaces: Mapping[str, str]

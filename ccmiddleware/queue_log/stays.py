@@ -96,11 +96,12 @@ class Stay:
 
 @dataclass(frozen=True)
 class Told:
-    """What queue_log tells of one call. ``restarted_at``: Asterisk was started anew after it."""
+    """What queue_log tells of one call. ``died_at``: Asterisk was started anew after it, and had
+    been known to live until then."""
 
     call: str
     stays: list[Stay]
-    restarted_at: datetime | None = None
+    died_at: datetime | None = None
 
     @property
     def over(self) -> bool:
@@ -109,7 +110,7 @@ class Told:
             return False
         last = self.stays[-1]
         open_talk = last.talk is not None and last.talk.ended_at is None
-        return self.restarted_at is not None or (last.outcome is not None and not open_talk)
+        return self.died_at is not None or (last.outcome is not None and not open_talk)
 
     @property
     def last_at(self) -> datetime:

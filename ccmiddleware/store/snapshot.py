@@ -39,6 +39,17 @@ async def recordings_left_open(database: Database, node: str, below: int) -> lis
     return [fact for fact in facts if isinstance(fact, Recording)]
 
 
+async def late_recordings(database: Database, node: str) -> list[Recording]:
+    """Recordings on ``node`` that an earlier leader told too late, of talks that have none.
+
+    That leader alone saw those talks; queue_log told of them afterwards. ``segment`` is the talk as
+    it is stored, which need not be the one that the name of the file was made of.
+    """
+    rows = await database.fetch("late_recordings", node)
+    facts = (decode(row["fact"].encode()) for row in rows)
+    return [fact for fact in facts if isinstance(fact, Recording)]
+
+
 async def set_link(
     database: Database,
     node: str,

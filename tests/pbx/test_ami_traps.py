@@ -5,6 +5,7 @@ then the link, which must not fall into it.
 """
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -206,6 +207,10 @@ async def test_half_open_link(peer: Peer) -> None:
         await run.up(epoch=2)
         [down] = run.of(LinkDown)[:1]
         assert down.reason == "Asterisk did not answer a ping within 0.1 s"
+        # Until then it was heard: not in the pause before the ping, nor while that was awaited.
+        up, again = run.of(LinkUp)[:2]
+        assert down.at <= again.at - timedelta(seconds=0.19)
+        assert down.at >= up.at - timedelta(seconds=0.1)
         assert len(first.asked("Ping")) == 1
 
 

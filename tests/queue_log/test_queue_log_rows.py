@@ -201,7 +201,7 @@ def test_a_call_that_goes_on_is_not_over() -> None:
     )
     for going_on in (waits, talks, again):
         assert not Told(CALL, going_on).over
-        assert Told(CALL, going_on, restarted_at=at(60)).over
+        assert Told(CALL, going_on, died_at=at(60)).over
     assert not Told(CALL, []).over
 
 

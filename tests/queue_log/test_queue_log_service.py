@@ -185,7 +185,26 @@ async def test_what_asterisk_killed_is_closed_when_it_comes_back(site: Site) -> 
     )
     async with site.running():
         await site.until(CALLS, [(ANSWERED, "answered", True)])
-    assert await site.rows("SELECT ended_at, ended_by FROM ccm.segment") == [(at(40), "lost")]
+    # It may have died at any time after its last row.
+    assert await site.rows("SELECT ended_at, ended_by FROM ccm.segment") == [(at(20), "lost")]
+
+
+@pytest.mark.parametrize(("seen_until", "lived_until"), [(33, 33), (15, 20), (55, 40)])
+async def test_what_asterisk_killed_lasted_as_long_as_it_is_known_to_have_lived(
+    site: Site, seen_until: float, lived_until: float
+) -> None:
+    await site.database.execute("apply_nodes", [{"node": NODE}])
+    await site.database.rows(
+        "INSERT INTO ccm.link_interval SELECT id, $1, $2 FROM ccm.node RETURNING 1",
+        at(0), at(seen_until),
+    )  # fmt: skip
+    site.path.write_text(
+        "".join(LOG.splitlines(keepends=True)[:4]) + f"{BEGIN + 40}|NONE|NONE|NONE|QUEUESTART|\n"
+    )
+    async with site.running():
+        await site.until(CALLS, [(ANSWERED, "answered", True)])
+    ends = await site.rows("SELECT ended_at, ended_by FROM ccm.segment")
+    assert ends == [(at(lived_until), "lost")]
 
 
 async def test_what_was_closed_as_lost_gets_its_end(site: Site) -> None:

@@ -8,7 +8,12 @@ from ccmiddleware import facts
 from ccmiddleware.facts import AnyFact
 from ccmiddleware.store.database import Database
 from ccmiddleware.store.journal import Journal
-from ccmiddleware.store.snapshot import close_left_open, open_facts, recordings_left_open
+from ccmiddleware.store.snapshot import (
+    close_left_open,
+    late_recordings,
+    open_facts,
+    recordings_left_open,
+)
 from ccmiddleware.store.terms import first_version, stamped, unstamped, versioned
 
 
@@ -149,6 +154,33 @@ async def test_what_nobody_follows_is_closed_and_its_true_end_may_still_come(
     assert [row["inferred"] for row in stored["interaction"]] == [False, True]
     assert await recordings_left_open(database, NODE, below) == []
     assert stored["rejected_fact"] == []
+
+
+@pytest.mark.parametrize(("told", "state"), [(12, "recording"), (None, "finished")])
+async def test_a_late_recording_is_kept_for_the_talk_that_became_known_later(
+    database: Database, journal: Journal, told: int | None, state: str
+) -> None:
+    first = await begin_term(database)
+    mine = call(3)
+    await store(database, journal, stamped([*people(), *mine[:2]], first))
+    second = await take_up(database, journal)
+    closed = [one for one in closing(mine, 50) if not isinstance(one, facts.InteractionEvent)]
+    await store(database, journal, stamped(closed, second))
+    await store(database, journal, stamped(mine[2:told], first))
+    assert await late_recordings(database, NODE) == []  # nobody knows of the talk
+    talk = [one for one in mine if isinstance(one, facts.Segment)][-1]
+    elsewhere = replace(talk, answered_at=at(40), ended_at=at(45), inferred=True)
+    begun = talk.answered_at.replace(microsecond=0)
+    second_talk = replace(talk, ordinal=2, version=20, answered_at=begun, inferred=True)
+    await store(database, journal, stamped([elsewhere, second_talk], second))
+    (found,) = await late_recordings(database, NODE)
+    # It is that of the second talk as it is stored, although the file is named after the first.
+    assert (found.segment, found.state, found.ended_at) == (2, state, talk.ended_at)
+    assert found.path.endswith("-1.wav")
+    await store(database, journal, stamped(unstamped([found]), second))
+    assert await late_recordings(database, NODE) == []
+    (stored,) = (await contents(database))["recording"]
+    assert (stored["segment"], stored["state"], stored["path"]) == (2, state, found.path)
 
 
 async def test_what_the_leader_follows_is_left_open(database: Database, journal: Journal) -> None:

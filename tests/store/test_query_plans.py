@@ -55,6 +55,9 @@ async def test_looking_for_what_was_left_open_reads_only_what_is_open(
     for name in ("close_left_open", "close_rows_left_open", "recordings_left_open"):
         text = await plan(database, name, NODE, 1_000_000_000)
         assert re.findall(rf"Seq Scan on (?:{GROWING})\w*", text) == [], text
+    text = await plan(database, "late_recordings", NODE)
+    assert re.findall(rf"Seq Scan on (?:late_fact|{GROWING})\w*", text) == [], text
+    assert "late_fact_recording" in text
     text = await plan(database, "close_rows_left_open", NODE, 1_000_000_000)
     for index in ("queue_visit_waiting", "offer_open", "segment_open", "supervision_open"):
         table = index.rpartition("_")[0]
@@ -93,7 +96,7 @@ async def test_completing_reads_the_rows_of_a_call(database: Database, journal: 
     for name, arguments in {
         "queue_log_ended_calls": (NODE, 0, ["ABANDON"], 100),
         "queue_log_rows_of_calls": (NODE, ["1795770000.1"]),
-        "queue_log_restart_after": (NODE, 0),
+        "queue_log_death_after": (NODE, 0),
         "queue_log_stored_call": (NODE, "1795770000.1", key, "sales", begin),
     }.items():
         text = await plan(database, name, *arguments)

@@ -1,0 +1,16 @@
+-- Until when Asterisk on node $1 was known to live before it was first started anew after $2, a sequence; null if it was not
+SELECT least(
+    start.at,
+    greatest(
+        (SELECT r.at FROM ccm.queue_log_row AS r
+         WHERE r.node_id = start.node_id AND r.sequence < start.sequence
+         ORDER BY r.sequence DESC LIMIT 1),
+        (SELECT max(k.seen_until) FROM ccm.link_interval AS k
+         WHERE k.node_id = start.node_id AND k.started_at < start.at)))
+FROM (
+    SELECT r.node_id, r.at, r.sequence
+    FROM ccm.queue_log_row AS r
+    JOIN ccm.node AS n ON n.id = r.node_id
+    WHERE n.name = $1::text AND r.event = 'QUEUESTART' AND r.sequence > $2::bigint
+    ORDER BY r.at, r.sequence
+    LIMIT 1) AS start
