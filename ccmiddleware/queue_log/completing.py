@@ -28,7 +28,7 @@ from ccmiddleware.facts import (
 )
 from ccmiddleware.ids import interaction_id
 from ccmiddleware.queue_log.stays import Ring, Stay, Talk, Told
-from ccmiddleware.queue_log.stored import Stored, better, seen_whole
+from ccmiddleware.queue_log.stored import SECOND, Stored, better, seen_whole
 
 MADE = "made_from_queue_log"
 """Kind and key of the event of an interaction of which nothing but queue_log tells."""
@@ -97,13 +97,15 @@ class _Completion:
 
     def facts(self, *, only_offers: bool) -> list[AnyFact]:
         """Compare everything; the changed rows, and the events that tell of the changes."""
+        earlier_until: datetime | None = None
         for stay, visit in self._pairs(may_add=not only_offers):
             for ring in stay.rings:
                 self._ring(visit, ring, may_conclude=not only_offers)
             if not only_offers:
-                visit = self._visit(visit, stay)
+                visit = self._visit(visit, stay, earlier_until)
                 if stay.talk is not None:
                     self._talk(visit, stay.talk)
+                earlier_until = self._end_of(visit)
         if not only_offers:
             self._close_the_rest()
             self._interaction()
@@ -181,12 +183,22 @@ class _Completion:
         self.tell(key, "joined", stay.joined_at, queue=stay.queue, position=stay.position)
         return self.visits[visit.ordinal]
 
-    def _visit(self, visit: QueueVisit, stay: Stay) -> QueueVisit:
-        """Begin and end of a visit that was not seen whole."""
+    def _end_of(self, visit: QueueVisit) -> datetime | None:
+        """When a visit and its talks ended; None while they have not."""
+        ends = [one.ended_at for one in self.segments.values() if one.visit == visit.ordinal]
+        ends.append(visit.left_at)
+        return max((at for at in ends if at is not None), default=None)
+
+    def _visit(
+        self, visit: QueueVisit, stay: Stay, earlier_until: datetime | None = None
+    ) -> QueueVisit:
+        """Begin and end of a visit that was not seen whole; the one before ended at a time."""
         if seen_whole(visit):
             return visit
         outcome: Outcome = stay.outcome or visit.outcome or "lost"
         joined_at = better(visit.joined_at, stay.joined_at)
+        if earlier_until is not None and earlier_until - joined_at < SECOND:
+            joined_at = max(joined_at, earlier_until)  # of which the told one is a rounding
         known, seen = visit.outcome is not None, visit.outcome not in (None, "lost")
         told_at = stay.left_at or visit.left_at or self._end()
         left_at = max(better(visit.left_at, told_at, seen=seen), joined_at)
@@ -213,12 +225,14 @@ class _Completion:
         """A phone that rang in vain. ``may_conclude``: also when the caller gave up meanwhile."""
         if not ring.refused and not may_conclude:
             return
-        offer = self._offer_of(visit, ring.agent, ring.began_at, ring.ended_at)
+        offer = self._offer_of(
+            visit, ring.agent, ring.began_at, ring.ended_at, answered=not ring.refused
+        )
         if offer is None:
             offer = self._new_offer(visit, ring.agent, ring.began_at)
         self.used.add(("offer", offer.ordinal))
         ended_at = max(better(offer.ended_at, ring.ended_at), offer.offered_at)
-        if ring.refused and offer.outcome not in ("ring_no_answer", "answered"):
+        if ring.refused and offer.outcome != "ring_no_answer":
             self._put(
                 "offer",
                 self.offers,
@@ -237,14 +251,22 @@ class _Completion:
             )
 
     def _offer_of(
-        self, visit: QueueVisit, agent: str, began_at: datetime, ended_at: datetime | None = None
+        self,
+        visit: QueueVisit,
+        agent: str,
+        began_at: datetime,
+        ended_at: datetime | None = None,
+        *,
+        answered: bool = True,
     ) -> Offer | None:
+        """The stored offer of that ringing. ``answered``: whether it may be one that was."""
         fitting = [
             offer
             for offer in self.offers.values()
             if offer.visit == visit.ordinal
             and self._is(offer, agent)
             and ("offer", offer.ordinal) not in self.used
+            and (answered or offer.outcome != "answered")
             and (
                 abs(offer.offered_at - began_at) <= SAME
                 or (
