@@ -147,7 +147,8 @@ async def test_what_nobody_follows_is_closed_and_its_true_end_may_still_come(
     assert [row["outcome"] for row in stored["offer"]] == ["answered", "lost"]
     assert [row["outcome"] for row in stored["queue_visit"]] == ["answered", "lost"]
     (recording,) = await recordings_left_open(database, NODE, below)
-    assert recording.state == "recording"
+    # The talk that was recorded has ended, so the recording has.
+    assert (recording.state, recording.ended_at) == ("recording", at(34))
     await store(database, journal, stamped(call(3)[12:], first))
     stored = await contents(database)
     assert (stored["segment"][0]["ended_by"], stored["segment"][0]["inferred"]) == ("caller", False)

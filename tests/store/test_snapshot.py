@@ -58,6 +58,9 @@ async def test_all_that_has_not_ended_comes_back_as_it_was(database: Database, j
     assert [(f.state, f.started_at, f.ended_at) for f in states] == [("paused", at(50), None)]
     recordings = [f for f in found if isinstance(f, facts.Recording)]
     assert [(f.state, f.version) for f in recordings] == [("recording", 2), ("recording", 2)]
+    # That of the talk that is over ended with it.
+    ends = {fact.ended_at for fact in call(3) if isinstance(fact, facts.Segment)}
+    assert {f.ended_at for f in recordings} == ends
 
 
 async def test_told_again_it_changes_nothing(database: Database, journal: Journal):

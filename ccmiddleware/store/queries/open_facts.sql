@@ -67,8 +67,10 @@ FROM (
     SELECT 8, r.interaction_id::text, r.segment, jsonb_build_object(
         't', 'recording', 'interaction_id', r.interaction_id, 'segment', r.segment,
         'version', r.version, 'node', n.name, 'state', r.state, 'path', r.path,
-        'started_at', r.started_at, 'ended_at', r.ended_at, 'seconds', r.seconds,
-        'bytes', r.bytes, 'sha256', r.sha256, 'error', r.error, 'channels', r.channels,
+        'started_at', r.started_at, 'ended_at', coalesce(r.ended_at, (
+            SELECT s.ended_at FROM ccm.segment AS s
+            WHERE s.interaction_id = r.interaction_id AND s.ordinal = r.segment)),
+        'seconds', r.seconds, 'bytes', r.bytes, 'sha256', r.sha256, 'error', r.error, 'channels', r.channels,
         'monitor', r.monitor, 'asked', r.asked, 'paused_at', r.paused_at,
         'paused_seconds', r.paused_seconds, 'stopped_at', r.stopped_at)
     FROM node AS n JOIN ccm.recording AS r ON r.node_id = n.id
