@@ -48,9 +48,14 @@ ENDED_BY: dict[str, EndedBy] = {"caller": "caller", "agent": "agent", "transfer"
 
 def on_join(machine: CallMachine, event: ami.QueueCallerJoin, now: datetime) -> None:
     """A caller entered a queue: a new interaction, or the next visit of one."""
+    if machine.resync is not None:
+        machine.resync.leaves(event.uniqueid)  # what was listed of an earlier stay
+        machine.resync.waiting.add(event.uniqueid)
     call = machine.call_of(event)
     if call is None or call.phase is Phase.GONE:
         call = machine.begin(event, event.at)
+    elif call.phase is Phase.WAITING and _was_listed(call, event):
+        return
     elif call.phase is Phase.LEAVING:
         machine.left_unexplained(call, event.at)
     elif call.phase is Phase.WAITING:
@@ -58,9 +63,17 @@ def on_join(machine: CallMachine, event: ami.QueueCallerJoin, now: datetime) -> 
         call.leave("lost", event.at, inferred=True)
     machine.know(event.uniqueid, call)
     call.join(event.queue, event.position, event.at)
-    if machine.resync is not None:
-        machine.resync.leaves(event.uniqueid)  # what was listed of an earlier stay
-        machine.resync.waiting.add(event.uniqueid)
+
+
+def _was_listed(call: Call, event: ami.QueueCallerJoin) -> bool:
+    """Whether Asterisk had listed that caller as waiting before it told that he came."""
+    visit = call.visit
+    return (
+        visit is not None
+        and visit.inferred
+        and visit.queue == event.queue
+        and abs(event.at - visit.joined_at) <= SAME_STAY
+    )
 
 
 def on_leave(machine: CallMachine, event: ami.QueueCallerLeave, now: datetime) -> None:

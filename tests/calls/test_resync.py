@@ -65,6 +65,23 @@ def test_a_caller_who_came_meanwhile_is_taken_up_from_the_list() -> None:
     assert (visit.joined_at, visit.position, visit.inferred) == (at(15), 3, True)
 
 
+def test_a_caller_who_was_listed_before_the_joining_was_told_joined_once() -> None:
+    told = Told()
+    told.machine.miss(None)
+    told.after("""
+        40 QueueEntry caller=1 Queue=support Position=1 Wait=0
+        40 QueueStatusComplete
+        40 CoreShowChannel caller=1 Application=Queue
+        40 CoreShowChannelsComplete
+        40.1 QueueCallerJoin caller=1 Queue=support Position=1
+        41 QueueCallerAbandon caller=1 Queue=support
+        41 QueueCallerLeave caller=1 Queue=support
+        41.1 Hangup caller=1
+    """)
+    (visit,) = told.rows(QueueVisit)
+    assert (visit.joined_at, visit.outcome, visit.left_at) == (at(40), "abandoned", at(41))
+
+
 def test_a_caller_who_left_between_the_two_lists_is_not_revived() -> None:
     told = Told()
     told.machine.miss(None)
