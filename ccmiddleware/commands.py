@@ -4,11 +4,15 @@ A command is a kind and its arguments, as they stand in ``ccm.command``. Each ro
 commands, and gives the ``commander`` a ``Handler`` for each kind.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ccmiddleware.errors import PermanentError
+
+INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_]*/[!-%'-+./0-{}~-]{1,79}")
+"""Technology and resource, such as PJSIP/1001 or Local/1001@agents/n."""
 
 State = Literal["done", "refused", "unknown"]
 Outcome = tuple[State, str]

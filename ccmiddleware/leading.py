@@ -165,9 +165,15 @@ class LedNode:
             self.parts.database,
             follower.link,
             self.parts.leadership.certain,
-            {**agent_handlers(follower.link), **follower.supervising.handlers()},
+            {
+                **agent_handlers(follower.link),
+                **follower.recording_control.handlers(),
+                **follower.supervising.handlers(),
+            },
             lasting=LASTING,
         )
+        codes = follower.recording_control.run()
+        tasks.start(f"recording codes {self.name}", codes, until="first")
         tasks.start(f"commands {self.name}", commander.run(), until="first")
         self.keeper = Keeper(
             self.node,
@@ -247,7 +253,7 @@ class LedNode:
         left = await recordings_left_open(self.parts.database, self.name, below)
         left += await late_recordings(self.parts.database, self.name)
         for recording in left:
-            if (recording.interaction_id, recording.segment) in follower.recorder.ended:
+            if (recording.interaction_id, recording.segment) in follower.recorder.takes:
                 continue
             facts = unstamped([recording])
             self._tell(facts, term)

@@ -27,6 +27,7 @@ from ccmiddleware.facts import AnyFact, Interaction, Recording, Segment
 from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
 from ccmiddleware.queues.turned_away import turned_away
+from ccmiddleware.recordings.control import Control
 from ccmiddleware.recordings.recorder import Recorder
 from ccmiddleware.supervision.carrying_out import Supervising
 from ccmiddleware.supervision.commands import Talk
@@ -87,7 +88,17 @@ class NodeFollower:
             self.presence, settings.forced_wrap_up_for, settings.longest_forced_wrap_up
         )
         self.wrap_up_pauses = WrapUpPauses(node.name, self.wrap_up, link, certain, clock)
-        self.recorder = Recorder(node, settings, link, self.tell)
+        self.recorder = Recorder(
+            node,
+            settings,
+            link,
+            self.tell,
+            self._queue_of,
+            clock=clock,
+            version=lambda: self.version,
+            certain=certain,
+        )
+        self.recording_control = Control(self.recorder, certain)
         self.present = PresentTalks(self.machine)
         self.watch = Watch(node.name, self.present, self.present.owner)
         self.supervising = Supervising(
@@ -203,6 +214,7 @@ class NodeFollower:
                 if isinstance(item, ami.UserEvent):
                     facts.extend(self._keyed_in(item))
                     facts.extend(turned_away(self.node.name, item))
+                    self.recording_control.hear(item)
                 if isinstance(item, ami.CoreShowChannelsComplete):
                     facts.extend(self._lists_ended(item))
                 return facts
@@ -241,7 +253,7 @@ class NodeFollower:
         """The call machine's facts, and what agents and recorder make of them."""
         if not facts:
             return facts
-        self.recorder.observe(facts, self._queue_of)
+        self.recorder.observe(facts)
         self.wrap_up.observe(facts, self._queue_of)
         self._count(facts)
         return facts + self.presence.observe(facts) + self.watch.observe(facts)

@@ -65,7 +65,7 @@ def _recordings(nodes: Sequence[LedNode]) -> Part:
     keepers = [node.keeper.state for node in nodes if node.keeper is not None]
     trouble = "; ".join(state.trouble for state in keepers if state.trouble is not None)
     oldest = min((state.oldest for state in keepers if state.oldest is not None), default=None)
-    recorded = (len(node.follower.recorder.ended) for node in nodes if node.follower is not None)
+    recorded = (node.follower.recorder.in_progress for node in nodes if node.follower is not None)
     return Part(
         "recordings",
         "degraded" if trouble else "ok",

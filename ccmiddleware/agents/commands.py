@@ -4,16 +4,12 @@ Everything in a command is checked here, by whoever issues it and again by whoev
 since rows may come from elsewhere. Who talks to Asterisk stands in ``carrying_out``.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from ccmiddleware.commands import Ask, InvalidCommand
-
-INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_]*/[!-%'-+./0-{}~-]{1,79}")
-"""Technology and resource, such as PJSIP/1001 or Local/1001@agents/n."""
+from ccmiddleware.commands import INTERFACE, Ask, InvalidCommand
 
 LONGEST = 80
 """Bytes that a queue's name, a member's name or a reason must stay below (AST_MAX_EXTENSION)."""

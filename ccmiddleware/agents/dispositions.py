@@ -6,7 +6,7 @@ database takes it (sql/migrations/0005_dispositions.sql); both count once.
 
 import re
 
-from ccmiddleware.agents.commands import INTERFACE
+from ccmiddleware.commands import INTERFACE
 from ccmiddleware.facts import Disposition
 from ccmiddleware.pbx.events import UserEvent
 

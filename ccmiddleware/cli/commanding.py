@@ -66,7 +66,7 @@ async def agent_or_interface(
     database: "Database", text: str, node: str | None, nodes: Sequence[str]
 ) -> Target:
     """The same, or an interface that no queue ever had, on the only node or the one named."""
-    from ccmiddleware.agents.commands import INTERFACE
+    from ccmiddleware.commands import INTERFACE
 
     try:
         return await find_agent(database, text, node)
@@ -191,8 +191,11 @@ def user() -> str:
         return f"uid {os.getuid()}"
 
 
-def report(outcome: Mapping[str, Any], *, as_json: bool) -> int:
-    """Print what came of a command; the exit code."""
+UNKNOWN = "it may have been carried out or not: look at `ccm agent list` before trying again"
+
+
+def report(outcome: Mapping[str, Any], *, as_json: bool, unknown: str = UNKNOWN) -> int:
+    """Print what came of a command; the exit code. ``unknown``: what to do when nobody knows."""
     state = outcome["state"]
     if as_json:
         emit_json(dict(outcome))
@@ -204,5 +207,5 @@ def report(outcome: Mapping[str, Any], *, as_json: bool) -> int:
     if state == "expired":
         say("no daemon leads the node, or its link to Asterisk is down: `ccm status` says which")
     if state == "unknown":
-        say("it may have been carried out or not: look at `ccm agent list` before trying again")
+        say(unknown)
     return CODES[state]

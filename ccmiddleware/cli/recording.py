@@ -10,7 +10,12 @@ from typing import Any
 
 import click
 
-from ccmiddleware.cli import recording_export, recording_keeping, recording_verify
+from ccmiddleware.cli import (
+    recording_control,
+    recording_export,
+    recording_keeping,
+    recording_verify,
+)
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run, say
 from ccmiddleware.cli.options import agent_option, check_period, limit, period, queue_option
@@ -38,7 +43,7 @@ LIST = (
 
 @click.group("recording", epilog="Example:  ccm recording list --since today")
 def command() -> None:
-    """Recordings: which there are, where they are, whether they are whole; export and holds."""
+    """Recordings: list, find, verify, export, hold them; pause and start those under way."""
 
 
 @command.command("list", epilog="Example:  ccm recording list --since 7d --state missing")
@@ -206,5 +211,9 @@ for each in (
     recording_keeping.hold,
     recording_keeping.release,
     recording_keeping.expire,
+    recording_control.pause,
+    recording_control.resume,
+    recording_control.start,
+    recording_control.stop,
 ):
     command.add_command(each)

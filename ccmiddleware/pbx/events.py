@@ -369,6 +369,7 @@ class UserEvent(Event, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "UserEvent"
     name: str = field(name="UserEvent", default="")
+    channel: str = field(name="Channel", default="")
     uniqueid: str = field(name="Uniqueid", default="")
     interface: str = field(name="Interface", default="")
     code: str = field(name="Code", default="")
@@ -378,6 +379,7 @@ class UserEvent(Event, frozen=True, kw_only=True):
     to: str = field(name="To", default="")
     caller: str = field(name="Caller", default="")
     did: str = field(name="DID", default="")
+    ask: str = field(name="Ask", default="")
 
 
 class MixMonitorStop(ChannelEvent, frozen=True, kw_only=True):

@@ -1,112 +1,17 @@
 """The way of a recording from the answer to the finished file; a stand-in plays Asterisk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 from pbx_story import at
+from recorder_desk import ENDED, ID, TALK, Desk, StandIn
 from wav_files import complete, unfinished
 
-from ccmiddleware.config import Settings, parse
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.facts import AnyFact, Recording, Segment
-from ccmiddleware.ids import uuid7_shaped
-from ccmiddleware.recordings.recorder import Recorder
-
-ID = uuid7_shaped(1764237600_000, "a call")
-
-TALK = Segment(
-    interaction_id=ID,
-    ordinal=1,
-    version=5,
-    visit=1,
-    node="pbx",
-    interface="PJSIP/1001",
-    member_name="Ann",
-    channel="PJSIP/trunk-1",
-    agent_channel="PJSIP/1001-1",
-    offered_at=at(0),
-    answered_at=at(2),
-)
-ENDED = replace(TALK, version=9, ended_at=at(32), ended_by="agent")
-
-
-class StandIn:
-    """Takes actions; ``does`` says what happens on each."""
-
-    def __init__(self, does: Callable[[str, Mapping[str, Any]], None] | None = None) -> None:
-        self.sent: list[tuple[str, dict[str, Any]]] = []
-        self.does = does or (lambda action, fields: None)
-
-    async def send(
-        self,
-        action: str,
-        fields: Mapping[str, str | Sequence[str]] | None = None,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        self.sent.append((action, dict(fields or {})))
-        self.does(action, fields or {})
-
-
-class Desk:
-    """A recorder under test with what it told."""
-
-    def __init__(self, directory: Path, asterisk: StandIn, policy: str = "always") -> None:
-        self.settings: Settings = parse(
-            {
-                "node": [
-                    {"name": "pbx", "ami": {"secret": "x"}, "recordings": str(directory)},
-                ],
-                "recording": {"policy": policy},
-            },
-            "test",
-        )
-        self.told: list[AnyFact] = []
-        self.asterisk = asterisk
-        self.changed = asyncio.Event()
-        node = self.settings.node[0]
-        self.recorder = Recorder(
-            node, self.settings, asterisk, self.tell, finish_within=2.0, retry_after=0.1
-        )
-
-    def tell(self, facts: Sequence[AnyFact]) -> None:
-        self.told.extend(facts)
-        self.changed.set()
-
-    def observe(self, *facts: AnyFact) -> None:
-        self.recorder.observe(facts, lambda segment: "support")
-
-    def states(self) -> list[str]:
-        recordings = [fact for fact in self.told if isinstance(fact, Recording)]
-        for segment in {one.segment for one in recordings}:
-            versions = [one.version for one in recordings if one.segment == segment]
-            assert versions == sorted(set(versions))
-        return [one.state for one in recordings]
-
-    @property
-    def last(self) -> Recording:
-        return [fact for fact in self.told if isinstance(fact, Recording)][-1]
-
-    @property
-    def last_state(self) -> str:
-        return self.last.state if self.told else "none"
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(self.recorder.run(), name="recorder")
-            yield
-            task.cancel()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not condition():
-                self.changed.clear()
-                await self.changed.wait()
+from ccmiddleware.facts import Recording
 
 
 async def test_from_answer_to_finished_file(tmp_path: Path) -> None:
@@ -116,14 +21,22 @@ async def test_from_answer_to_finished_file(tmp_path: Path) -> None:
         desk.observe(TALK)
         await desk.until(lambda: desk.states() == ["expected", "recording"])
         assert desk.asterisk.sent == [
-            ("MixMonitor", {"Channel": "PJSIP/trunk-1", "File": str(tmp_path / path)})
+            (
+                "MixMonitor",
+                {
+                    "Channel": "PJSIP/trunk-1",
+                    "File": str(tmp_path / path),
+                    "Options": "ai(CCM_MONITOR)",
+                },
+            )
         ]
         complete(tmp_path / path, 30)
         desk.observe(ENDED)
         await desk.until(lambda: desk.last_state == "finished")
-    assert desk.asterisk.sent[1:] == [("StopMixMonitor", {"Channel": "PJSIP/trunk-1"})]
+    stop = {"Channel": "PJSIP/trunk-1", "MixMonitorID": "0x1"}
+    assert desk.asterisk.sent[1:] == [("StopMixMonitor", stop)]
     assert (desk.last.path, desk.last.seconds, desk.last.ended_at) == (path, 30.0, at(32))
-    assert desk.recorder.ended == {}
+    assert desk.recorder.takes == {}
 
 
 async def test_waits_for_asterisk_to_close_the_file(tmp_path: Path) -> None:
@@ -158,6 +71,10 @@ async def test_refusal_is_a_visible_failure(tmp_path: Path) -> None:
     async with desk.running():
         desk.observe(TALK)
         await desk.until(lambda: desk.states() == ["expected", "failed"])
+        desk.observe(replace(TALK, version=6, hold_seconds=3.0))
+        desk.observe(ENDED)
+        await desk.until(lambda: desk.recorder.takes == {})
+    assert desk.asterisk.actions == ["MixMonitor"]
     assert desk.last.error == "Asterisk refused: Permission denied"
 
 
@@ -200,7 +117,7 @@ async def test_no_answer_and_no_file_is_asked_for_again(tmp_path: Path) -> None:
         await desk.until(lambda: desk.last_state == "recording")
         assert desk.states() == ["expected", "expected", "recording"]
         assert desk.last.error == ""
-    assert [action for action, _ in desk.asterisk.sent] == ["MixMonitor"] * 3
+    assert desk.asterisk.actions == ["MixMonitor"] * 3
 
 
 async def test_nothing_is_asked_for_again_once_the_talk_is_over(tmp_path: Path) -> None:
@@ -208,7 +125,7 @@ async def test_nothing_is_asked_for_again_once_the_talk_is_over(tmp_path: Path) 
     async with desk.running():
         desk.observe(TALK, ENDED)
         await desk.until(lambda: desk.last_state == "missing")
-    assert [action for action, _ in desk.asterisk.sent] == ["MixMonitor", "StopMixMonitor"]
+    assert desk.asterisk.actions == ["MixMonitor", "StopMixMonitor"]
 
 
 async def test_the_same_talk_is_recorded_once(tmp_path: Path) -> None:
@@ -218,7 +135,7 @@ async def test_the_same_talk_is_recorded_once(tmp_path: Path) -> None:
         await desk.until(lambda: desk.states() == ["expected", "recording"])
         desk.observe(replace(TALK, version=7, hold_seconds=4.0))
         await asyncio.sleep(0.05)
-    assert [action for action, _ in desk.asterisk.sent] == ["MixMonitor"]
+    assert desk.asterisk.actions == ["MixMonitor"]
 
 
 async def test_nothing_is_recorded_where_the_policy_says_never(tmp_path: Path) -> None:
@@ -286,7 +203,7 @@ async def test_a_restarted_daemon_waits_for_a_talk_that_goes_on(tmp_path: Path) 
         desk.observe(ENDED)
         await desk.until(lambda: desk.last_state == "finished")
     assert desk.last.ended_at == at(32)
-    assert [action for action, _ in desk.asterisk.sent] == ["StopMixMonitor"]
+    assert desk.asterisk.actions == ["StopMixMonitor"]
 
 
 async def test_a_restarted_daemon_records_what_was_only_expected(tmp_path: Path) -> None:
@@ -294,7 +211,7 @@ async def test_a_restarted_daemon_records_what_was_only_expected(tmp_path: Path)
     desk.recorder.restore([TALK, replace(LEFT, state="expected")])
     async with desk.running():
         await desk.until(lambda: desk.last_state == "recording")
-    assert [action for action, _ in desk.asterisk.sent] == ["MixMonitor"]
+    assert desk.asterisk.actions == ["MixMonitor"]
 
 
 async def test_a_restarted_daemon_does_not_truncate_what_is_being_recorded(tmp_path: Path) -> None:
