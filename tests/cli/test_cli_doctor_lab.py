@@ -135,9 +135,9 @@ FULL = Plan(
     manager=("ccm-agents.conf", "ccm-supervision.conf"),
     files={
         name: (SHIPPED / "dialplan" / name).read_text()
-        for name in ("ccm-agents.conf", "ccm-queues.conf")
+        for name in ("ccm-agents.conf", "ccm-queues.conf", "ccm-recording.conf")
     },
-    dialplan=AGENT_CODES,
+    dialplan=f'{AGENT_CODES}\n#include "ccm-recording.conf"\n',
 )
 
 NOT_HERE = {"recording store"}
@@ -159,12 +159,13 @@ async def test_a_plain_queues_conf_and_one_manager_user(
     ccm.write(f'{plain}\n[database]\nurl = "{database_url}"\n[web]\nport = 1\n')
     found = await capabilities(ccm)
     working = {name for name, each in found.items() if each["state"] == "works"}
-    assert working == {"observe", "record", "report"}
+    assert working == {"observe", "record", "report", "pause recording"}
     assert found["dispositions"]["state"] == "in part"
     for name, words in {
         "complete": "queue_log of the node in ccm.toml",
         "agent commands": "class agent for QueueAdd: include asterisk/manager/ccm-agents.conf",
         "agent codes": "include asterisk/dialplan/ccm-agents.conf in extensions.conf",
+        "recording codes": "asterisk/features/ccm-recording.conf in features.conf",
         "supervision": "class originate for Originate: include asterisk/manager/ccm-superv",
         "skills": "class agent for QueuePenalty",
         "dispositions": "asterisk/manager/ccm-agents.conf (class user)",

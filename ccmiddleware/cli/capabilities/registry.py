@@ -1,8 +1,21 @@
 """Every capability, in the order in which ``ccm doctor`` shows them. Add yours here."""
 
-from ccmiddleware.cli.capabilities import Capability, agents, queues, supervision, voice
+from ccmiddleware.cli.capabilities import (
+    Capability,
+    agents,
+    queues,
+    recordings,
+    supervision,
+    voice,
+)
 
-ALL: tuple[Capability, ...] = (*voice.ALL, *queues.ALL, *agents.ALL, *supervision.ALL)
+ALL: tuple[Capability, ...] = (
+    *voice.ALL,
+    *queues.ALL,
+    *agents.ALL,
+    *recordings.ALL,
+    *supervision.ALL,
+)
 
 CONTEXTS: tuple[str, ...] = tuple(
     dict.fromkeys(
