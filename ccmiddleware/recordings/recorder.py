@@ -116,14 +116,17 @@ class Recorder:
     def restore(self, facts: Iterable[AnyFact]) -> None:
         """Take up what an earlier daemon left unfinished."""
         facts = list(facts)
+        over: dict[Key, datetime] = {}
         for fact in facts:
             self.talks.observe(fact)
+            if isinstance(fact, Segment) and fact.ended_at is not None:
+                over[fact.interaction_id, fact.ordinal] = fact.ended_at
         for fact in facts:
             if isinstance(fact, Recording) and fact.state in ("expected", "recording"):
                 talk = self.talks.going_on.get((fact.interaction_id, fact.segment))
                 take = self._follow(fact, talk, fresh=False)
                 if talk is None:
-                    take.end(fact.ended_at or fact.started_at)
+                    take.end(over.get(take.key) or fact.ended_at or fact.started_at)
 
     def _follow(self, recording: Recording, talk: Segment | None, *, fresh: bool) -> Take:
         queue = self.queue_of(talk) if talk is not None else ""

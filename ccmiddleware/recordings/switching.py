@@ -69,7 +69,9 @@ class Switch:
             problem = _in_doubt(take) or ("" if take.runs else "it is not being recorded now")
             if problem:
                 return _answer(take, "refused", problem)
-            if take.recording.paused_at is None and not take.recording.asked:
+            known = take.fresh and not take.recording.asked
+            if known and take.recording.paused_at is None:
+                # Of one that was taken over, a pause may never have been told.
                 return _answer(take, "done", "it was not paused")
             fields = mixmonitor.mute(take.channel, on=False)
             return await self._ask(take, "resume", "MixMonitorMute", fields, why)

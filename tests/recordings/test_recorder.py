@@ -1,10 +1,12 @@
 """The way of a recording from the answer to the finished file; a stand-in plays Asterisk."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 from pbx_story import at
 from recorder_desk import ENDED, ID, TALK, Desk, StandIn
@@ -249,3 +251,48 @@ async def test_a_talk_after_a_transfer_is_recorded_on_the_agents_channel(tmp_pat
     sent = sorted(desk.asterisk.sent, key=lambda action: str(action[1]["File"]))
     channels = [fields["Channel"] for _, fields in sent]
     assert channels == ["PJSIP/trunk-1", "PJSIP/1002-2", "PJSIP/1003-3", "PJSIP/trunk-1"]
+
+
+async def test_a_stereo_recording_is_joined_when_the_talk_is_over(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn(), channels="stereo")
+    async with desk.running():
+        desk.observe(TALK)
+        await desk.until(lambda: desk.states() == ["expected", "recording"])
+        for side in ("left", "right"):
+            complete(tmp_path / f"2026/11/27/{ID}-1.{side}.wav", 30)
+        desk.observe(ENDED)
+        await desk.until(lambda: desk.last_state == "finished")
+    assert (desk.last.channels, desk.last.seconds, desk.last.bytes) == ("stereo", 30.0, 960044)
+    assert os.listdir(tmp_path / "2026/11/27") == [f"{ID}-1.wav"]
+    _, fields = desk.asterisk.sent[0]
+    assert f"r({tmp_path}/2026/11/27/{ID}-1.left.wav)" in fields["Options"]
+
+
+async def test_sides_that_an_earlier_daemon_left_are_joined(tmp_path: Path) -> None:
+    for side in ("left", "right"):
+        complete(tmp_path / f"2026/11/27/{ID}-1.{side}.wav", 30)
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.restore([replace(LEFT, channels="stereo")])
+    async with desk.running():
+        await desk.until(lambda: desk.last_state == "finished")
+    assert desk.last.seconds == 30.0
+
+
+async def test_a_disk_in_the_way_is_told_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ccmiddleware.recordings.recorder.JOIN_AGAIN_SECONDS", 0.05)
+    for side in ("left", "right"):
+        complete(tmp_path / f"2026/11/27/{ID}-1.{side}.wav", 30)
+    (tmp_path / f"2026/11/27/{ID}-1.wav.joining").mkdir()
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.finish_within = 0.1
+    desk.recorder.restore([replace(LEFT, channels="stereo")])
+    async with desk.running():
+        await desk.until(lambda: desk.told != [])
+        await asyncio.sleep(0.3)
+        assert desk.states() == ["recording"]
+        assert desk.last.error == "the two sides can't be joined: Is a directory"
+        (tmp_path / f"2026/11/27/{ID}-1.wav.joining").rmdir()
+        await desk.until(lambda: desk.last_state == "finished")
+    assert desk.last.error == ""

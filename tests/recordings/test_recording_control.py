@@ -250,6 +250,23 @@ async def test_the_next_daemon_knows_of_the_pause_and_ends_it(tmp_path: Path) ->
     assert desk.asterisk.sent == [SOUND, ("StopMixMonitor", stop)]
 
 
+async def test_a_pause_that_was_never_told_is_ended_all_the_same(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.restore([TALK, replace(LEFT, paused_at=None)])
+    async with desk.running():
+        assert (await ask(desk, "resume"))[0] == "done"
+    assert desk.asterisk.sent == [SOUND]
+
+
+async def test_a_pause_that_no_daemon_saw_end_ended_with_the_talk(tmp_path: Path) -> None:
+    complete(tmp_path / FILE, 30)
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.restore([ENDED, LEFT])
+    async with desk.running():
+        await desk.until(lambda: desk.last_state == "finished")
+    assert (desk.last.ended_at, desk.last.paused_seconds) == (at(32), 27.0)
+
+
 async def test_the_next_daemon_makes_sure_of_a_pause_that_was_only_asked_for(
     tmp_path: Path,
 ) -> None:
