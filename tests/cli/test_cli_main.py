@@ -77,6 +77,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
             f"recording {name}"
             for name in ("list", "path", "show", "verify", "export", "hold", "release", "expire")
         ),
+        *(f"recording {name}" for name in ("pause", "resume", "start", "stop")),
         *(f"report {name}" for name in ("list", "describe", "show")),
     }
 
