@@ -134,7 +134,10 @@ async def verify_object(
 def known_paths(row: Mapping[str, Any]) -> set[str]:
     """Files that may be in the directory because of this row."""
     from ccmiddleware.recordings.keeping import compressed_path, original_paths
+    from ccmiddleware.recordings.mixmonitor import sides
 
+    if row["state"] in ("expected", "recording"):
+        return {row["path"], *sides(row["path"])}
     if row["settled"]:
         return {row["path"]} if row["local"] and row["state"] != "deleted" else set()
     # Somebody is working on it: what comes before and after that.
