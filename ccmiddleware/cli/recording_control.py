@@ -73,9 +73,7 @@ def _do(app: App, kind: str, target: str, node: str | None, *, as_json: bool) ->
 async def _done(app: App, kind: str, target: str, node: str | None) -> dict[str, Any]:
     async with opened(app) as database:
         where, arguments = await _target(database, target, node)
-        return await commanding.issue(
-            database, where, kind, {**arguments, "by": commanding.user()}
-        )
+        return await commanding.issue(database, where, kind, {**arguments, "by": commanding.user()})
 
 
 async def _target(database: "Database", text: str, node: str | None) -> tuple[str, dict[str, str]]:
