@@ -47,6 +47,8 @@ CLOCK_TOLERANCE = 2.0
 """Seconds by which Asterisk's clock may differ from ours without a warning."""
 
 POLL = 0.05
+GRACE = 10.0
+"""Seconds beyond its own limit in which the link must have said how its first try went."""
 
 
 async def ami(
@@ -86,7 +88,7 @@ async def _up(link: AmiLink, running: "asyncio.Task[str]", limit: float) -> bool
     """Wait until the link is up or the first try has failed."""
     loop = asyncio.get_running_loop()
     before = link.state.reason
-    end = loop.time() + limit + 2
+    end = loop.time() + limit + GRACE
     while not link.state.up and link.state.reason == before and not running.done():
         if loop.time() > end:
             return False
