@@ -72,10 +72,14 @@ class SkillPenalties:
         while True:
             await self._certain()
             await self._reload()
-            if self._rules.required and self._link.state.up and self._whole():
+            if self._ready():
                 await self._look()
+            if self._ready():  # the link may have been lost meanwhile
                 await self._apply()
             await asyncio.sleep(PACE_SECONDS)
+
+    def _ready(self) -> bool:
+        return bool(self._rules.required) and self._link.state.up and self._whole()
 
     async def _reload(self) -> None:
         """Read the rules again if it is time. While Postgres is away the last ones hold."""

@@ -61,13 +61,15 @@ class Site:
         """QueueStatus, as app_queue answers it."""
         number = action["ActionID"]
         await session.answer(action, ("Response", "Success"), ("EventList", "start"))
-        for (queue, interface), penalty in self.penalties.items():
-            member = {"Queue": queue, "Location": interface, "Penalty": penalty, "Status": 1}
-            await session.send(event("QueueMember", **member, ActionID=number))
-        items = len(self.penalties)
-        await session.send(
-            event("QueueStatusComplete", EventList="Complete", ListItems=items, ActionID=number)
-        )
+        lines = [
+            event(
+                "QueueMember", Queue=queue, Location=interface, Penalty=penalty, Status=1,
+                ActionID=number,
+            )
+            for (queue, interface), penalty in self.penalties.items()
+        ]  # fmt: skip
+        end = {"EventList": "Complete", "ListItems": len(lines), "ActionID": number}
+        await session.send(b"".join(lines) + event("QueueStatusComplete", **end))
 
     def asked(self) -> list[tuple[str, str, int]]:
         return [
