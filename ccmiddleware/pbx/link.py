@@ -218,6 +218,8 @@ class AmiLink:
                 self._silence = loop.time() - protocol.heard_at
                 return f"Asterisk did not answer a ping within {settings.ping_timeout:g} s"
             except LinkDownError:
+                # Nothing was heard since before the ping: of a dead peer, the end may come late.
+                self._silence = loop.time() - protocol.heard_at
                 break
         return protocol.lost.result()
 

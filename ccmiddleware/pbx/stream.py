@@ -29,7 +29,7 @@ class LinkUp:
 @dataclass(frozen=True)
 class LinkDown:
     """The link of this epoch is gone. ``at`` is until when Asterisk was heard: the end of the
-    connection, or the last byte before a ping that was not answered."""
+    connection, or the last byte before a ping that was not answered until then."""
 
     node: str
     at: datetime

@@ -214,6 +214,20 @@ async def test_half_open_link(peer: Peer) -> None:
         assert len(first.asked("Ping")) == 1
 
 
+async def test_a_connection_that_ends_while_a_ping_waits_was_heard_until_before_it(
+    peer: Peer,
+) -> None:
+    peer.answers["Ping"] = ignore
+    async with linked(peer, ping_interval=0.2, ping_timeout=DEADLINE) as run:
+        await run.up()
+        session = await peer.session(0)
+        await until(lambda: session.asked("Ping"))
+        session.cut()
+        await until(lambda: run.of(LinkDown))
+        [down] = run.of(LinkDown)[:1]
+        assert run.link.state.since - down.at >= timedelta(seconds=0.19)
+
+
 # --- 7: replay --------------------------------------------------------------------------------
 
 

@@ -68,6 +68,8 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         _say("stopped")
+        if asked.keep is None:
+            shutil.rmtree(directory)
         return 130
     print(report.as_json(outcome) if asked.json else report.text(outcome))
     if not outcome.well:
