@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from ccmiddleware.config_callbacks import CallbackSettings
 from ccmiddleware.config_environment import override
 from ccmiddleware.config_problems import problem
 from ccmiddleware.errors import ConfigError
@@ -253,6 +254,10 @@ class QueueSettings(Section):
         default=None,
         description="Recording policy of this queue; what is not set here is as in [recording].",
     )
+    callback: CallbackSettings | None = Field(
+        default=None,
+        description="Callbacks of this queue; what is not set here is as in [queues.callback].",
+    )
 
     @model_validator(mode="after")
     def _pause_has_an_end(self) -> "QueueSettings":
@@ -267,6 +272,7 @@ class QueueDefaults(Section):
     service_level_seconds: int = Field(
         default=20, ge=1, le=3600, description="T of the service level columns, in seconds."
     )
+    callback: CallbackSettings = Field(default_factory=CallbackSettings)
 
 
 class DatabaseSettings(Section):
@@ -356,6 +362,14 @@ class Settings(Section):
             return self.recording
         given = {name: getattr(own.recording, name) for name in own.recording.model_fields_set}
         return self.recording.model_copy(update=given)
+
+    def callback_for(self, queue: str) -> CallbackSettings:
+        """How callbacks of ``queue`` are kept."""
+        own = self.queue.get(queue)
+        if own is None or own.callback is None:
+            return self.queues.callback
+        given = {name: getattr(own.callback, name) for name in own.callback.model_fields_set}
+        return self.queues.callback.model_copy(update=given)
 
     def wrap_up_for(self, queue: str) -> float:
         """Wrap-up time of ``queue`` in seconds, for members that have none of their own."""

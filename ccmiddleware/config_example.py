@@ -37,6 +37,8 @@ _SAMPLES: dict[str, Any] = {
     "recording_store.bucket": "recordings",
     "recording_store.access_key": "AKIAEXAMPLE",
     "queue.sales.service_level_seconds": 30,
+    "queues.callback.time_zone": "Europe/Berlin",
+    "queue.sales.callback.time_zone": "Europe/Berlin",
 }
 """What stands in a comment where the default is "not set"."""
 

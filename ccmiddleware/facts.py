@@ -18,6 +18,7 @@ from uuid import UUID
 
 import msgspec
 
+Channel = Literal["voice", "callback"]
 Direction = Literal["inbound", "outbound", "internal"]
 InteractionState = Literal["waiting", "ringing", "talking", "left", "ended"]
 Outcome = Literal[
@@ -72,7 +73,7 @@ class Interaction(Fact, frozen=True, kw_only=True, tag="interaction"):
     id: UUID
     version: int
     node: str
-    channel: Literal["voice"] = "voice"
+    channel: Channel = "voice"
     direction: Direction = "inbound"
     state: InteractionState
     linkedid: str
@@ -306,6 +307,30 @@ class TurnedAway(Fact, frozen=True, kw_only=True, tag="turned_away"):
     did: str
 
 
+class CallbackAsked(Fact, frozen=True, kw_only=True, tag="callback_asked"):
+    """A caller asked to be called back instead of waiting. Append-only.
+
+    ``call`` is the unique id of the call in which it was asked for, which makes it the same one
+    when it is read again in queue_log.
+    """
+
+    node: str
+    call: str
+    queue: str
+    number: str
+    priority: int = 0
+    at: datetime
+
+
+class CallbackStep(Fact, frozen=True, kw_only=True, tag="callback_step"):
+    """What the dialplan did in an attempt of a callback. Append-only; one of each step."""
+
+    node: str
+    attempt: str
+    step: str
+    at: datetime
+
+
 AnyFact = (
     InteractionEvent
     | Interaction
@@ -322,6 +347,8 @@ AnyFact = (
     | QueueLogPosition
     | Disposition
     | TurnedAway
+    | CallbackAsked
+    | CallbackStep
 )
 
 _encoder = msgspec.json.Encoder()
@@ -337,3 +364,19 @@ def decode(line: bytes) -> AnyFact:
     """The fact that ``encode`` wrote. Raises msgspec.DecodeError for anything else."""
     fact: AnyFact = _decoder.decode(line)
     return fact
+
+
+def callback_outcome(left: Outcome | None, unanswered: Outcome | None = None) -> Outcome:
+    """The outcome of a callback whose customer was not reached, from that of its visit.
+
+    ``unanswered``: how dialling the customer ended, if that was told.
+    """
+    match left:
+        case "answered":
+            return unanswered or "not_answered"
+        case "abandoned":
+            return "withdrawn"  # a placeholder does not give up; it is taken away
+        case None:
+            return "lost"
+        case other:
+            return other

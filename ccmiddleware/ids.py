@@ -12,6 +12,9 @@ from functools import lru_cache
 from uuid import UUID
 
 _EPOCH_IN_UNIQUEID = re.compile(r"(?:^|-)(\d{9,11})\.(\d+)$")
+_ATTEMPT = re.compile(r"ccmcb-([0-9a-f]{32})-\d{9,11}\.\d{1,6}")
+SECOND_HALF = ";2"
+"""What Asterisk adds to the unique id of a Local channel for its other half."""
 
 
 def uuid7_shaped(milliseconds: int, seed: str) -> UUID:
@@ -29,8 +32,23 @@ def interaction_id(node: str, linkedid: str) -> UUID:
 
     Asterisk's own ids are ``[systemname-]epoch.sequence``; the time in the UUID is that epoch in
     whole seconds. A linked id of another form (chosen by whoever made the channel) holds no time
-    that we may trust, and gets time 0.
+    that we may trust, and gets time 0. Both halves of a Local channel are one call.
     """
+    linkedid = linkedid.removesuffix(SECOND_HALF)
     found = _EPOCH_IN_UNIQUEID.search(linkedid)
     seconds = int(found[1]) if found else 0
     return uuid7_shaped(seconds * 1000, f"{node}\0{linkedid}")
+
+
+def attempt_id(callback: UUID, epoch: int, ordinal: int) -> str:
+    """The unique id that we choose for the placeholder of a callback's attempt.
+
+    It has the form of Asterisk's own ids, so that interactions made of it have a time.
+    """
+    return f"ccmcb-{callback.hex}-{epoch}.{ordinal}"
+
+
+def callback_of(uniqueid: str) -> UUID | None:
+    """The callback whose placeholder a channel is, either half; None for any other channel."""
+    found = _ATTEMPT.fullmatch(uniqueid.removesuffix(SECOND_HALF))
+    return UUID(hex=found[1]) if found else None

@@ -24,6 +24,7 @@ from ccmiddleware.facts import AnyFact
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.service import QueueLog
+from ccmiddleware.queues.callback_turns import CallbackTurns
 from ccmiddleware.queues.keeper import QueueKeeper
 from ccmiddleware.recordings.file_work import FileWork
 from ccmiddleware.recordings.keeper import Keeper
@@ -147,6 +148,7 @@ class LedNode:
         tasks.start(f"node {self.name}", follower.run(), until="links")
         tasks.start(f"resync {self.name}", follower.resync(), until="links")
         tasks.start(f"ami {self.name}", follower.link.run(), until="first")
+        queue_log: QueueLog | None = None
         if self.node.queue_log is not None:
             queue_log = QueueLog(
                 self.name,
@@ -194,6 +196,8 @@ class LedNode:
             self.parts.clock,
         )
         tasks.start(f"queues {self.name}", keeper.run(), until="first")
+        turns = self._callback_turns(follower, term, queue_log)
+        tasks.start(f"callbacks {self.name}", turns.run(), until="first")
         tasks.start(f"wrap-up {self.name}", follower.wrap_up_pauses.run(), until="first")
         skills = SkillPenalties(
             self.name,
@@ -211,6 +215,25 @@ class LedNode:
         self._leading.set(1)
         log.info("following", node=self.name, term=term)
         return tasks
+
+    def _callback_turns(
+        self, follower: NodeFollower, term: int, queue_log: QueueLog | None
+    ) -> CallbackTurns:
+        parts = self.parts
+        return CallbackTurns(
+            self.name,
+            term,
+            parts.database,
+            parts.writer,
+            follower.link,
+            parts.settings.callback_for,
+            certain=parts.leadership.certain,
+            sees=lambda: follower.synchronised,
+            channel_of=follower.channel_of,
+            joined_at=follower.joined_at,
+            read_until=None if queue_log is None else lambda: queue_log.read_until,
+            clock=parts.clock,
+        )
 
     async def _keep_house(self, follower: NodeFollower, term: int) -> None:
         """Once a second: the link's state for those who ask the database; now and then, tidy."""

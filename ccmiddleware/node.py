@@ -26,6 +26,7 @@ from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact, Interaction, Recording, Segment
 from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
+from ccmiddleware.queues.callbacks_told import told as told_of_callback
 from ccmiddleware.queues.turned_away import turned_away
 from ccmiddleware.recordings.control import Control
 from ccmiddleware.recordings.recorder import Recorder
@@ -147,6 +148,17 @@ class NodeFollower:
                 found[visit.queue] = min(visit.joined_at, found.get(visit.queue, visit.joined_at))
         return found
 
+    def channel_of(self, uniqueid: str) -> str | None:
+        """Name of the channel with that unique id; None when there is none, as far as is known."""
+        channel = self.machine.topology.channels.get(uniqueid)
+        return channel.name if channel is not None else None
+
+    def joined_at(self, uniqueid: str) -> datetime | None:
+        """When the caller on that channel joined the queue he waits in, if that is known."""
+        call = self.machine.by_uniqueid.get(uniqueid)
+        visit = call.visit if call is not None else None
+        return visit.joined_at if visit is not None and visit.outcome is None else None
+
     # -- the stream -------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -215,6 +227,7 @@ class NodeFollower:
                     facts.extend(self._keyed_in(item))
                     facts.extend(turned_away(self.node.name, item))
                     self.recording_control.hear(item)
+                    facts.extend(told_of_callback(self.node.name, item))
                 if isinstance(item, ami.CoreShowChannelsComplete):
                     facts.extend(self._lists_ended(item))
                 return facts

@@ -31,7 +31,7 @@ def test_only_the_secret_must_be_filled_in(tmp_path: Path) -> None:
 def test_what_is_commented_out_are_the_defaults() -> None:
     """With every comment made a setting, nothing but samples differs from what holds anyway."""
     text = SETTING.sub("", example())
-    for sample in ("secret_file", "tls_ca_file", "password_file", 'url = "postgresql'):
+    for sample in ("time_zone", "secret_file", "tls_ca_file", "password_file", 'url = "postgresql'):
         text = re.sub(rf"^{sample}.*$", "", text, flags=re.MULTILINE)
     text = text.replace('secret = ""', 'secret = "x"')
     full = parse(tomllib.loads(text), "example")

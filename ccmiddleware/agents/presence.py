@@ -107,14 +107,20 @@ class Presence:
 
     def observe(self, facts: Iterable[AnyFact]) -> list[AnyFact]:
         """The facts that follow from facts of the call machine."""
+        answered: list[Offer] = []
         for fact in facts:
             match fact:
                 case Offer():
                     self._offer(fact)
+                    if fact.outcome == "answered":
+                        answered.append(fact)
                 case Segment():
                     self._segment(fact)
                 case _:
                     pass
+        for offer in answered:
+            # Without a talk behind it, as when the customer of a callback is not reached.
+            self._settle(self._agent(offer.interface), offer.ended_at or offer.offered_at)
         return self._take()
 
     def tick(self, now: datetime) -> list[AnyFact]:

@@ -24,6 +24,7 @@ from ccmiddleware.facts import (
     Outcome,
     QueueVisit,
     Segment,
+    callback_outcome,
 )
 
 
@@ -34,6 +35,8 @@ class Phase(StrEnum):
     """In a queue."""
     LEAVING = "leaving"
     """Out of the queue, and the event that tells why has not come yet."""
+    DIALLING = "dialling"
+    """A callback that an agent took; the customer is being called."""
     TALKING = "talking"
     """With an agent."""
     BETWEEN = "between"
@@ -114,6 +117,8 @@ class Call:
             self.phase = Phase.WAITING
         elif self.open_segments():
             self.phase = Phase.TALKING
+        elif self.is_callback and not self.segments and self.open_offers():
+            self.phase = Phase.DIALLING
 
     def reopen(self, uniqueid: str) -> None:
         """Another channel takes the customer's place: the interaction goes on with that one.
@@ -166,6 +171,11 @@ class Call:
     def visit(self) -> QueueVisit | None:
         """The last visit, open or not."""
         return self.visits[-1] if self.visits else None
+
+    @property
+    def is_callback(self) -> bool:
+        """Whether a placeholder waits in the queue, and the customer is called afterwards."""
+        return self.row.channel == "callback"
 
     def open_offers(self) -> list[Offer]:
         """Offers that still ring."""
@@ -291,7 +301,7 @@ class Call:
             self.end_offer(other, "other_answered", at)
         answered = [visit.ordinal for visit in self.visits if visit.outcome == "answered"]
         visit = answered[-1] if answered else 0
-        segment = self._begin_segment(agent, visit, channel, rang_at, at, inferred)
+        segment = self.begin_segment(agent, visit, channel, rang_at, at, inferred)
         self.direct.add(segment.ordinal)
         self.tell(
             f"answered:{segment.ordinal}",
@@ -305,7 +315,7 @@ class Call:
         self.change("talking", inferred=self.row.inferred or inferred)
         return segment
 
-    def _begin_segment(
+    def begin_segment(
         self,
         agent: AgentEnd,
         visit: int,
@@ -314,6 +324,7 @@ class Call:
         at: datetime,
         inferred: bool = False,
     ) -> Segment:
+        """A talk begins. ``offered_at``: when the agent's phone began to ring."""
         ordinal = len(self.segments) + 1
         segment = Segment(
             interaction_id=self.row.id,
@@ -347,16 +358,8 @@ class Call:
         self.end_offer(offer, "answered" if own else "other_answered", at)
         for other in self.open_offers():
             self.end_offer(other, "other_answered", at)
-        self._put_visit(
-            replace(
-                visit,
-                answered_at=at,
-                left_at=at,
-                outcome="answered",
-                inferred=visit.inferred or inferred,
-            )
-        )
-        segment = self._begin_segment(agent, visit.ordinal, channel, offer.offered_at, at, inferred)
+        self.answer_visit(visit, at, inferred)
+        segment = self.begin_segment(agent, visit.ordinal, channel, offer.offered_at, at, inferred)
         self.members[segment.ordinal] = offer.interface
         self.tell(
             f"answered:{segment.ordinal}",
@@ -371,6 +374,18 @@ class Call:
             self.phase = Phase.TALKING
             self.change("talking", inferred=self.row.inferred or inferred)
         return segment
+
+    def answer_visit(self, visit: QueueVisit, at: datetime, inferred: bool) -> None:
+        """An agent ended the wait."""
+        self._put_visit(
+            replace(
+                visit,
+                answered_at=at,
+                left_at=at,
+                outcome="answered",
+                inferred=visit.inferred or inferred,
+            )
+        )
 
     def hand_to(self, segment: Segment, interface: str, member_name: str) -> None:
         """The phone that was called had forwarded the call: another agent talks."""
@@ -459,6 +474,8 @@ class Call:
     def _outcome(self) -> Outcome:
         if self.segments:
             return "answered"
+        if self.visit is not None and self.is_callback:
+            return callback_outcome(self.visit.outcome, self.unanswered)
         if self.visit is not None:
             return self.visit.outcome or "abandoned"
         if self.unanswered is not None:

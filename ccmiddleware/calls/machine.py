@@ -32,7 +32,7 @@ from ccmiddleware.facts import (
     QueueVisit,
     Segment,
 )
-from ccmiddleware.ids import interaction_id
+from ccmiddleware.ids import SECOND_HALF, callback_of, interaction_id
 from ccmiddleware.pbx import events as ami
 
 KEPT_AFTER_END = timedelta(seconds=60)
@@ -196,6 +196,9 @@ class CallMachine:
         """The channel that an event is about, or for a Local one that whose call it carries."""
         if event.channel.startswith("Local/"):
             origin = self.topology.channels.get(event.linkedid)
+            if origin is not None and callback_of(event.linkedid) is not None:
+                origin = self.topology.channels.get(f"{event.linkedid}{SECOND_HALF}")
+                return origin.seen if origin is not None else event
             if origin is not None and not origin.is_local:
                 return origin.seen
         return event
@@ -205,6 +208,8 @@ class CallMachine:
         known = self.topology.channels.get(event.uniqueid)
         first = known.seen if known is not None else event
         direction: Direction = "internal" if self.member_of(event.channel) else "inbound"
+        if callback_of(event.uniqueid) is not None:
+            return self._begin_callback(event, first, at)
         row = Interaction(
             id=interaction_id(self.node, event.linkedid or event.uniqueid),
             version=1,
@@ -218,6 +223,25 @@ class CallMachine:
             did=first.exten if first.exten not in ("", "s") else event.exten,
             started_at=min(first.at, at),
             inferred=self._came_unseen(known),
+        )
+        return self._add(row)
+
+    def _begin_callback(
+        self, event: ami.ChannelEvent, first: ami.ChannelEvent, at: datetime
+    ) -> Call:
+        """A new interaction for a placeholder; the number that it shows is the customer's."""
+        row = Interaction(
+            id=interaction_id(self.node, event.uniqueid),
+            version=1,
+            node=self.node,
+            channel="callback",
+            direction="outbound",
+            state="waiting",
+            linkedid=event.uniqueid.removesuffix(SECOND_HALF),
+            uniqueid=event.uniqueid,
+            caller_num=event.caller_num,
+            started_at=min(first.at, at),
+            inferred=self._came_unseen(self.topology.channels.get(event.uniqueid)),
         )
         return self._add(row)
 

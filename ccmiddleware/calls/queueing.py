@@ -15,6 +15,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ccmiddleware.calls import callbacks
 from ccmiddleware.calls.call import AgentEnd, Call, Phase
 from ccmiddleware.calls.talks import BREAK_WITHIN
 from ccmiddleware.facts import EndedBy, Outcome, Segment
@@ -165,13 +166,19 @@ def on_connect(machine: CallMachine, event: ami.AgentConnect, now: datetime) -> 
     own = interface == event.interface
     name = event.member_name if own else machine.name_of(interface)
     agent = AgentEnd(interface, name, event.dest_channel, event.dest_uniqueid)
+    machine.due.pop(call.row.id, None)
+    if call.is_callback:
+        callbacks.take(call, offer, agent, event.at)
+        return
     segment = call.connect(offer, agent, event.channel, event.at)
     machine.bind(event.dest_uniqueid, call, segment.ordinal)
-    machine.due.pop(call.row.id, None)
 
 
 def on_complete(machine: CallMachine, event: ami.AgentComplete, now: datetime) -> None:
     """A talk that a queue made has ended."""
+    dialling = machine.by_uniqueid.get(event.uniqueid)
+    if dialling is not None and dialling.phase is Phase.DIALLING:
+        callbacks.miss(dialling, event.at)
     found = _segment_of(machine, event)
     if found is not None:
         call, segment = found

@@ -15,7 +15,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ccmiddleware.calls import queueing, talks
+from ccmiddleware.calls import callbacks, queueing, talks
 from ccmiddleware.calls.call import AgentEnd, Call, Phase
 from ccmiddleware.calls.topology import interface_of
 from ccmiddleware.facts import Offer
@@ -135,6 +135,10 @@ class Resync:
     ) -> None:
         """The customer's channel is still there: is it where we think it is?"""
         peers = self._peers(call.row.uniqueid, bridged)
+        if call.phase is Phase.DIALLING:
+            self._end_offers(machine, call, machine.seen_until or at)
+            self._connect(machine, call, at)
+            return
         self._agree_about_talks(machine, call, peers, at)
         if call.row.uniqueid in self.waiting or call.phase is Phase.TALKING:
             return
@@ -223,6 +227,10 @@ class Resync:
             offer = call.offers[-1]
         channel = self.listed[call.row.uniqueid].channel
         end = AgentEnd(interface, offer.member_name, agent.channel, agent.uniqueid)
+        if call.is_callback:
+            callbacks.take(call, offer, end, since, inferred=True)
+            callbacks.reach(machine, call, since, inferred=True)
+            return
         segment = call.connect(offer, end, channel, since, inferred=True)
         machine.bind(agent.uniqueid, call, segment.ordinal)
         call.agent_uniqueids[segment.ordinal] = agent.uniqueid

@@ -16,9 +16,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ccmiddleware.calls import callbacks
 from ccmiddleware.calls.call import AgentEnd, Call, Phase
 from ccmiddleware.calls.topology import interface_of
 from ccmiddleware.facts import EndedBy, Outcome, Segment
+from ccmiddleware.ids import callback_of
 from ccmiddleware.pbx import events as ami
 
 if TYPE_CHECKING:
@@ -67,6 +69,12 @@ def on_bridge_leave(machine: CallMachine, event: ami.BridgeLeave, now: datetime)
 def _calls_around(machine: CallMachine, uniqueid: str) -> list[Call]:
     """Calls whose customer is this channel or connected to it, or who talk to its agent."""
     found: dict[object, Call] = {}
+    channel = machine.topology.channels.get(uniqueid)
+    if channel is not None and callback_of(channel.seen.linkedid) is not None:
+        # The channel that stands for a customer to be called is not a real one, and no peer.
+        call = machine.call_with(channel.seen.linkedid)
+        if call is not None:
+            found[call.row.id] = call
     for one in (uniqueid, *machine.topology.peers(uniqueid)):
         call = machine.by_uniqueid.get(one)
         if call is not None:
@@ -81,6 +89,9 @@ def connect(machine: CallMachine, call: Call, at: datetime, inferred: bool = Fal
     """Begin a segment for each agent whom the customer is connected to and had no talk with."""
     if call.phase in (Phase.WAITING, Phase.LEAVING, Phase.GONE):
         return  # the queue tells
+    if call.phase is Phase.DIALLING:
+        callbacks.reach(machine, call, at, inferred)
+        return
     customer = machine.topology.channels.get(call.row.uniqueid)
     name = customer.name if customer is not None else ""
     for uniqueid in sorted(machine.topology.peers(call.row.uniqueid)):
@@ -194,6 +205,8 @@ def _end(machine: CallMachine, call: Call, event: ami.Hangup, now: datetime) -> 
     if call.phase is Phase.LEAVING:
         machine.left_unexplained(call, event.at)
     conclude_breaks(machine, call, None, gone=event.uniqueid)
+    if call.phase is Phase.DIALLING:
+        callbacks.miss(call, event.at)
     for offer in call.open_offers():
         if offer.visit == 0:
             call.end_offer(offer, "caller_gone", event.at)
@@ -221,7 +234,7 @@ def on_dial_begin(machine: CallMachine, event: ami.DialBegin, now: datetime) -> 
         if call.phase is Phase.LEAVING and event.uniqueid == call.row.uniqueid:
             # An exit key led to an agent's phone: nothing more tells why the queue was left.
             machine.left_unexplained(call, event.at)
-        if call.phase in (Phase.WAITING, Phase.LEAVING):
+        if call.phase in (Phase.WAITING, Phase.LEAVING, Phase.DIALLING):
             return  # the queue tells
         if call.offer_of(event.dest_uniqueid, "") is None:
             name = machine.name_of(called)
@@ -249,6 +262,8 @@ def on_dial_end(machine: CallMachine, event: ami.DialEnd, now: datetime) -> None
     call = machine.by_uniqueid.get(event.uniqueid) or machine.call_with(event.linkedid)
     if call is None or event.status == "ANSWER":
         return
+    if call.phase is Phase.DIALLING and callback_of(event.uniqueid) is not None:
+        call.unanswered = DIALLED.get(event.status, "not_answered")
     for offer in call.open_offers():
         if offer.visit == 0 and call.agent_uniqueids.get(-offer.ordinal) == event.dest_uniqueid:
             gone = event.status == "CANCEL"

@@ -100,10 +100,13 @@ class Topology:
             self._bridges.pop(channel.bridge, None)
         channel.bridge = ""
 
-    def peers(self, uniqueid: str) -> set[str]:
-        """Unique ids of the real channels that this one is connected to, without itself."""
+    def peers(self, uniqueid: str, barrier: str = "") -> set[str]:
+        """Unique ids of the real channels that this one is connected to, without itself.
+
+        What is connected only by way of the channel ``barrier`` is left out.
+        """
         peers: set[str] = set()
-        reached, waiting = {uniqueid}, [uniqueid]
+        reached, waiting = {uniqueid, barrier}, [uniqueid]
         while waiting:
             channel = self.channels.get(waiting.pop())
             if channel is None:

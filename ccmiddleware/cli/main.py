@@ -44,6 +44,7 @@ COMMANDS = (
     "command",
     "interaction",
     "disposition",
+    "callback",
     "recording",
     "report",
 )

@@ -1,11 +1,10 @@
 """Times as people type and read them. Pure: the present moment and the zone are arguments."""
 
-import os
 import re
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ccmiddleware.clock import local_zone as local_zone
 
 _AGO = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)(?:\s+ago)?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -58,26 +57,6 @@ def zone_named(name: str) -> ZoneInfo:
         city = [each for each in known if name and each.lower().endswith(f"/{name.lower()}")]
         meant = city[0] if city else lower[near[0]] if near else "Europe/Berlin or UTC"
         raise ValueError(f"{name!r} is no time zone; did you mean {meant}?") from None
-
-
-def local_zone(root: Path = Path("/")) -> ZoneInfo:
-    """The zone of this machine: $TZ, else /etc/localtime, else /etc/timezone, else UTC.
-
-    A ZoneInfo and not a fixed offset, since Postgres must be told a name too.
-    """
-    candidates = [os.environ.get("TZ", "").removeprefix(":")]
-    resolved = str((root / "etc/localtime").resolve())
-    if "/zoneinfo/" in resolved:
-        candidates.append(resolved.rsplit("/zoneinfo/", 1)[1])
-    with suppress(OSError, UnicodeDecodeError):  # it exists on Debian only
-        candidates.append((root / "etc/timezone").read_text().strip())
-    for name in candidates:
-        try:
-            if name:
-                return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-    return ZoneInfo("UTC")
 
 
 def show(moment: datetime, zone: tzinfo) -> str:

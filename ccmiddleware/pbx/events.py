@@ -380,6 +380,11 @@ class UserEvent(Event, frozen=True, kw_only=True):
     caller: str = field(name="Caller", default="")
     did: str = field(name="DID", default="")
     ask: str = field(name="Ask", default="")
+    number: str = field(name="Number", default="")
+    priority: str = field(name="Prio", default="")
+    attempt: str = field(name="Attempt", default="")
+    step: str = field(name="Step", default="")
+    linkedid: str = field(name="Linkedid", default="")
 
 
 class MixMonitorStop(ChannelEvent, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ Times of queue_log are whole seconds, rounded down: where ours fits to that, our
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace as replace_talk
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,8 +26,9 @@ from ccmiddleware.facts import (
     Outcome,
     QueueVisit,
     Segment,
+    callback_outcome,
 )
-from ccmiddleware.ids import interaction_id
+from ccmiddleware.ids import SECOND_HALF, callback_of, interaction_id
 from ccmiddleware.queue_log.stays import Ring, Stay, Talk, Told
 from ccmiddleware.queue_log.stored import SECOND, Stored, better, seen_whole
 
@@ -59,7 +61,9 @@ def complete(
             version=0,
             node=node,
             state="waiting",
-            linkedid=told.call,
+            channel="callback" if callback_of(told.call) else "voice",
+            direction="outbound" if callback_of(told.call) else "inbound",
+            linkedid=told.call.removesuffix(SECOND_HALF),
             uniqueid=told.call,
             caller_num=first.caller,
             started_at=first.joined_at,
@@ -103,8 +107,11 @@ class _Completion:
                 self._ring(visit, ring, may_conclude=not only_offers)
             if not only_offers:
                 visit = self._visit(visit, stay, earlier_until)
-                if stay.talk is not None:
-                    self._talk(visit, stay.talk)
+                talk = stay.talk
+                if talk is not None and self.row.channel != "callback":
+                    self._talk(visit, talk)
+                elif talk is not None:
+                    self._talk_of_callback(visit, talk)
                 earlier_until = self._end_of(visit)
         if not only_offers:
             self._close_the_rest()
@@ -337,6 +344,13 @@ class _Completion:
             key = self._corrected(known, f"completed:{segment.ordinal}")
             self.tell(key, "completed", ended_at, agent=segment.member_name, by=ended_by)
 
+    def _talk_of_callback(self, visit: QueueVisit, talk: Talk) -> None:
+        """The talk of a callback begins when the customer answers; until then a phone rings."""
+        if talk.customer_at is not None:
+            self._talk(visit, replace_talk(talk, answered_at=talk.customer_at))
+        elif not self.segments:
+            self._answered_offer(visit, talk, talk.ended_at or self._end())
+
     def _segment_of(self, visit: QueueVisit, talk: Talk) -> Segment | None:
         """The stored segment of that talk.
 
@@ -445,4 +459,7 @@ class _Completion:
         if self.segments:
             return "answered"
         last = max(self.visits.values(), key=lambda one: one.joined_at, default=None)
-        return (last.outcome if last is not None else None) or "lost"
+        outcome = last.outcome if last is not None else None
+        if self.row.channel == "callback":
+            return callback_outcome(outcome)
+        return outcome or "lost"

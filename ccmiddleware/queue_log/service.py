@@ -11,7 +11,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -84,6 +84,8 @@ class QueueLog:
         self.node = node
         self.path = path
         self.trouble: str | None = None
+        self.read_until: datetime | None = None
+        """All rows that were in the file then have been handed over to the writer."""
         self._database = database
         self._writer = writer
         self._tell = tell
@@ -134,6 +136,7 @@ class QueueLog:
 
     async def _read(self, tail: Tail) -> bool:
         """Read one piece and hand it over; False when there was none."""
+        began = self._clock()
         try:
             piece = await asyncio.to_thread(tail.read)
         except OSError as error:
@@ -150,6 +153,8 @@ class QueueLog:
         if piece.garbage:
             log.warning("queue_log: lines that are no rows", node=self.node, lines=piece.garbage)
         if piece.position is None:
+            if tail.position is not None:
+                self.read_until = began
             return False
         await self._write(self._facts(piece, piece.position))
         return True

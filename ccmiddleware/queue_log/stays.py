@@ -63,7 +63,11 @@ class Ring:
 
 @dataclass
 class Talk:
-    """A talk with a member. ``ended_at`` and ``ended_by`` are None when its end is not told."""
+    """A talk with a member. ``ended_at`` and ``ended_by`` are None when its end is not told.
+
+    In a callback ``answered_at`` is when the member took it, and ``customer_at`` when the customer
+    answered; None when he never did.
+    """
 
     agent: str
     offered_at: datetime
@@ -72,6 +76,7 @@ class Talk:
     ended_at: datetime | None = None
     ended_by: EndedBy | None = None
     seconds: float | None = None
+    customer_at: datetime | None = None
 
 
 @dataclass
@@ -170,6 +175,8 @@ def _further(stay: Stay, row: LoggedRow) -> None:
         stay.talk.ended_at = max(row.at, stay.talk.answered_at)
         stay.talk.ended_by = ENDED[event]
         stay.talk.seconds = _number(row.data, _TALK_AT.get(event, -2))
+    elif event == "CCMCALLBACKSTEP" and stay.talk is not None and list(row.data) == ["answered"]:
+        stay.talk.customer_at = row.at
     elif event in LEFT and stay.outcome is None:
         stay.outcome, stay.left_at = LEFT[event], row.at
 

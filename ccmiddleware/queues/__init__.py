@@ -1,1 +1,1 @@
-"""Queues: opening hours, overflow, priorities; kept in Postgres, decided by Asterisk itself."""
+"""Queues: opening hours, overflow, priorities, callbacks; routing stays Asterisk's."""

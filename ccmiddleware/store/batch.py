@@ -91,6 +91,15 @@ class _TurnedAway(msgspec.Struct):
     queue: str
 
 
+class _CallbackAsked(msgspec.Struct):
+    node: str
+    queue: str
+
+
+class _CallbackStep(msgspec.Struct):
+    node: str
+
+
 class _Agent(msgspec.Struct):
     node: str
     interface: str
@@ -202,6 +211,12 @@ KINDS: dict[bytes, Kind] = {
     ),
     b"turned_away": Kind(
         "apply_turned_away", _head(_TurnedAway), names=lambda f: Names(f.node, f.queue)
+    ),
+    b"callback_asked": Kind(
+        "apply_callback_asked", _head(_CallbackAsked), names=lambda f: Names(f.node, f.queue)
+    ),
+    b"callback_step": Kind(
+        "apply_callback_step", _head(_CallbackStep), names=lambda f: Names(f.node)
     ),
 }
 """All kinds of facts, in the order in which they are applied."""

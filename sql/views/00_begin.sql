@@ -14,7 +14,8 @@ DECLARE
     ours    text[] := ARRAY['interaction', 'queue_interval', 'agent_day', 'agent_state', 'recording',
                             'queue_now', 'agent_now', 'coverage', 'reconcile_queue_log',
                             'queue_log_difference', 'queue_log_stay', 'interaction_timeline',
-                            'queue_turned_away', 'supervision'];
+                            'queue_turned_away', 'supervision',
+                            'callback'];
     name    text;
     dropped boolean := true;
 BEGIN

@@ -47,6 +47,10 @@ WITH visit AS (
     ) o
     -- A place that the customer took over from an agent is counted once, as the customer's.
     WHERE v.outcome IS DISTINCT FROM 'moved'
+        -- Nobody waits on the line for a callback: its wait is no speed of answer, and a placeholder
+        -- that goes away is no caller who gave up. They are in report.callback.
+        AND NOT EXISTS (
+            SELECT FROM ccm.interaction i WHERE i.id = v.interaction_id AND i.channel = 'callback')
 ),
 counted AS (
     SELECT
@@ -138,7 +142,7 @@ FROM counted c
 JOIN ccm.node n ON n.id = c.node_id;
 
 COMMENT ON VIEW report.queue_interval IS
-    'One row for each queue and quarter of an hour in which somebody joined it; intervals in which nobody did do not appear. Everything is counted in the interval of joining. Columns that end in _rate are between 0 and 1 and null when there is nothing to divide by. To sum intervals up, add the counts and divide again: means of rates are wrong. Filter by interval_start, which has an index.';
+    'One row for each queue and quarter of an hour in which somebody joined it, without callbacks (report.callback); intervals in which nobody did do not appear. Everything is counted in the interval of joining. Columns that end in _rate are between 0 and 1 and null when there is nothing to divide by. To sum intervals up, add the counts and divide again: means of rates are wrong. Filter by interval_start, which has an index.';
 COMMENT ON COLUMN report.queue_interval.node IS 'Name of the Asterisk';
 COMMENT ON COLUMN report.queue_interval.queue IS 'Name of the queue';
 COMMENT ON COLUMN report.queue_interval.interval_start IS

@@ -175,6 +175,10 @@ CROSS JOIN LATERAL (
                 SELECT segment.answered_at, segment.ended_at
                 FROM ccm.segment
                 WHERE segment.interaction_id = v.interaction_id AND segment.visit = v.ordinal
+                    -- Asterisk counts the time in which the agent waits for the customer, we don't.
+                    AND NOT EXISTS (
+                        SELECT FROM ccm.interaction i
+                        WHERE i.id = v.interaction_id AND i.channel = 'callback')
                 ORDER BY segment.ordinal
                 LIMIT 1
             ) first
@@ -202,6 +206,7 @@ CROSS JOIN LATERAL (
             SELECT CASE
                 WHEN r.event IN ('COMPLETECALLER', 'COMPLETEAGENT', 'BLINDTRANSFER',
                                  'ATTENDEDTRANSFER', 'TRANSFER')
+                    AND r.call NOT LIKE 'ccmcb-%'
                     AND r.data[cardinality(r.data) - 1] ~ '^[0-9]{1,9}$'
                 THEN r.data[cardinality(r.data) - 1]::numeric
             END AS talk
@@ -299,6 +304,8 @@ FROM (
             -- It goes on under the channel of the customer who was brought to this place.
             WHEN v.outcome = 'moved' THEN false
             -- Where no row tells the end of the talk, there is nothing to compare.
+            -- In a callback the agent may have been there without the customer.
+            WHEN w.what IN ('agent', 'talk_seconds') AND t.call LIKE 'ccmcb-%' THEN false
             WHEN w.what = 'talk_seconds' THEN abs(s.talk - t.talk_seconds) > 1.5
             ELSE w.ours IS DISTINCT FROM w.queue_log
         END

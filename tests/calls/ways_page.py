@@ -33,6 +33,13 @@ talk. *1002 (no queue)* is a phone that rang without a queue. A call with no lin
 """
 
 TAIL = """
+## Callbacks
+
+A callback waits in its queue as a placeholder and is an interaction of its own, outbound and of channel
+*callback*: its wait ends when an agent takes it, that agent's phone counts as ringing until the customer
+answers, and the talk begins then. *withdrawn* is a placeholder that was taken out of the queue. In
+queue_log the talk begins with the agent (CONNECT); see [callbacks.md](callbacks.md).
+
 ## What is not stored
 
 - Calls between agents that no queue and no customer is part of.

@@ -72,6 +72,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         *(f"agent {name}" for name in ("monitor", "whisper", "barge", "unmonitor")),
         "command list",
         *(f"interaction {name}" for name in ("list", "show", "dispose")),
+        *(f"callback {name}" for name in ("list", "show", "add", "cancel")),
         *(f"disposition {name}" for name in ("list", "add", "remove")),
         *(
             f"recording {name}"

@@ -90,6 +90,8 @@ async def test_each_view_knows_its_filters(database: Database) -> None:
         "queue_log_stay": (*period, "node", "queue", "agent"),
         "queue_log_difference": (*period, "node", "queue"),
         "reconcile_queue_log": (*period, "node", "queue"),
+        "callback": (*period, "node", "queue"),
+        "supervision": (*period, "node", "queue", "agent"),
         "queue_turned_away": (*period, "node", "queue"),
         "queue_now": ("node", "queue"),
         "agent_now": ("node", "queue", "agent"),

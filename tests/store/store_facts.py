@@ -45,6 +45,8 @@ TABLES = {
     "interaction_event": "interaction_id, key, kind, at, inferred, data",
     "agent_state": """(SELECT interface FROM ccm.agent WHERE id = agent_id) AS interface,
         started_at, version, state, reason, ended_at, inferred""",
+    "callback": "id, number, call, asked_at, state",
+    "callback_step": "attempt, step, at",
     "disposition": "id, interaction_id, segment, code, note, given_by, given_at, source",
     "queue_turned_away": "id, call, at, why, destination, caller, did",
     "supervision": """interaction_id, uniqueid, started_at, version, segment,
@@ -286,6 +288,17 @@ def turned_away() -> facts.TurnedAway:
         caller="+49301",
         did="7",
     )
+
+
+def callback() -> list[AnyFact]:
+    """A callback that was asked for, and a step of it."""
+    attempt = ids.attempt_id(UUID(int=7), 1795770000, 1)
+    return [
+        facts.CallbackAsked(
+            node=NODE, call="1795770000.1", queue="sales", number="+49301234", at=at(9)
+        ),
+        facts.CallbackStep(node=NODE, attempt=attempt, step="placed", at=at(10)),
+    ]
 
 
 def queue_log() -> list[AnyFact]:

@@ -11,6 +11,7 @@ from store_facts import (
     NODE,
     at,
     call,
+    callback,
     contents,
     disposition,
     people,
@@ -40,6 +41,7 @@ EVERYTHING = [
     disposition(),
     turned_away(),
     *supervision(1),
+    *callback(),
 ]
 
 
@@ -64,6 +66,8 @@ async def test_every_kind_of_fact_ends_up_in_its_table(database: Database, journ
         "recording": 2,
         "interaction_event": 8,
         "agent_state": 2,
+        "callback": 1,
+        "callback_step": 1,
         "disposition": 1,
         "queue_turned_away": 1,
         "queue_log_row": 2,

@@ -1,6 +1,14 @@
-"""Capabilities of queues: hours, overflow and priorities, decided by Asterisk itself."""
+"""Capabilities of queues: hours, overflow and priorities, and callback instead of waiting."""
 
-from ccmiddleware.cli.capabilities import Capability, Need, Seen, action, context, good
+from ccmiddleware.cli.capabilities import (
+    Capability,
+    Need,
+    Seen,
+    action,
+    context,
+    good,
+    holds,
+)
 
 
 def _a_way(seen: Seen) -> bool | None:
@@ -30,4 +38,22 @@ SETTINGS = Capability(
     ),
 )
 
-ALL = (SETTINGS,)
+CALLBACKS_FILE = "ccm-callbacks.conf"
+
+CALLBACKS = Capability(
+    "callbacks",
+    "callers are called when their turn comes, instead of waiting; `ccm callback`",
+    needs=(
+        context("ccm-callback-turn", CALLBACKS_FILE, "and lead a key of the queue to it"),
+        context(
+            "ccm-callback-customer",
+            CALLBACKS_FILE,
+            "and write there which numbers may be called: its head says how",
+        ),
+        action("Originate", "originate", f"manager/{CALLBACKS_FILE}"),
+        action("Hangup", "system"),
+        holds("queue_log of the node in ccm.toml", lambda seen: seen.node.queue_log is not None),
+    ),
+)
+
+ALL = (SETTINGS, CALLBACKS)

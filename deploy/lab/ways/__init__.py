@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from lab.asterisk import Asterisk
 from lab.errors import LabError
 from lab.root import Servers
-from lab.ways import attended, blind, chains, direct, features, hold, members, redirects, waiting
+from lab.ways import (
+    attended,
+    blind,
+    callbacks,
+    chains,
+    direct,
+    features,
+    hold,
+    members,
+    redirects,
+    waiting,
+)
 from lab.ways.plan import PLAN
 from lab.ways.stage import ON_CUE, Stage
 
@@ -21,7 +32,9 @@ Way = Callable[[Stage], Awaitable[None]]
 SIDE_BY_SIDE = 6
 """PBXs at once: most of a way is waiting."""
 
-ROOMS = (blind, attended, chains, hold, features, redirects, waiting, members, direct)
+ROOMS = (
+    blind, attended, chains, hold, features, redirects, waiting, members, direct, callbacks,
+)  # fmt: skip
 
 WAYS: dict[str, Way] = {way.__name__: way for room in ROOMS for way in room.WAYS}
 

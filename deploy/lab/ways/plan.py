@@ -3,6 +3,7 @@
 Queues have no members: each way logs in those whom it is about (Stage.members).
 """
 
+from lab.asterisk import SHIPPED
 from lab.plan import Agent, Plan, Queue
 
 GROUP = ("call_group = 1", "pickup_group = 1")
@@ -69,6 +70,13 @@ exten => {DIRECT},1,Dial(PJSIP/1001,2)
 [exits]
 exten => 2,1,Queue(sales)
  same => n,Hangup()
+exten => 3,1,Gosub(ccm-callback-ask,s,1(keys))
+ same => n,Hangup()
+
+[ccm-callback-customer]
+exten => _12025XXXXXX,1,Dial(PJSIP/${{EXTEN}}@outside)
+ same => n,Hangup(${{HANGUPCAUSE}})
+#include "ccm-callbacks.conf"
 
 [agents]
 exten => 7000,1,Answer()
@@ -168,5 +176,6 @@ PLAN = Plan(
         "confbridge.conf": CONFBRIDGE_CONF,
         "res_parking.conf": PARKING_CONF,
         "agents.conf": AGENTS_CONF,
+        "ccm-callbacks.conf": (SHIPPED / "dialplan" / "ccm-callbacks.conf").read_text(),
     },
 )

@@ -30,6 +30,7 @@ class Stage:
         self.watch = watch
         self.operator = operator
         self.callers: list[Caller] = []
+        self.callbacks = 0
         self._members: list[tuple[str, str]] = []
 
     # Before the call -----------------------------------------------------------------------
