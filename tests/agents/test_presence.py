@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from uuid import UUID
 
+from msgspec.structs import replace
 from pbx_story import at, story
 
 from ccmiddleware.agents.presence import Presence
 from ccmiddleware.calls.machine import CallMachine
-from ccmiddleware.facts import AgentState, AnyFact, Queue, QueueMembership
+from ccmiddleware.facts import AgentState, AnyFact, Offer, Queue, QueueMembership
 
 
 class Floor:
@@ -230,3 +232,15 @@ def test_a_restarted_daemon_goes_on_with_the_open_interval() -> None:
     assert (closed.started_at, closed.ended_at) == (at(0), at(40))
     assert closed.version > first.intervals()[0].version
     assert (opened.state, opened.started_at) == ("paused", at(0) + timedelta(seconds=40))
+
+
+def test_an_offer_that_is_answered_without_a_talk_ends_the_ringing() -> None:
+    """As when the customer of a callback is not reached: the agent is free again at that moment."""
+    floor = Floor().after("0 QueueMemberAdded agent=1001 Queue=support Status=1\n")
+    offer = Offer(
+        interaction_id=UUID(int=1), ordinal=1, version=1, visit=1, node="pbx",
+        interface="PJSIP/1001", member_name="Alice", offered_at=at(5),
+    )  # fmt: skip
+    floor.facts += floor.presence.observe([offer])
+    floor.facts += floor.presence.observe([replace(offer, ended_at=at(25), outcome="answered")])
+    assert floor.states() == [("idle", 0), ("ringing", 5), ("idle", 25)]
