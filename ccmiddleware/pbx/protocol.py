@@ -22,7 +22,7 @@ from ccmiddleware.pbx.events import Event
 CLOSE_SECONDS = 1.0
 """How long a connection may take to close before it is cut off."""
 
-GATHER_QUIET, GATHER_BUSY = 0.02, 0.1
+GATHER_QUIET, GATHER_BUSY = 0.02, 0.15
 """Seconds for which bytes gather in the socket before they are read, once the link is up.
 
 Asterisk writes event by event, and waking up for each costs several times as much as the event. A

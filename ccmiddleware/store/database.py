@@ -100,6 +100,15 @@ class Session:
             return await self._connection.fetch(sql, *arguments)
 
 
+class _Connection(asyncpg.Connection):
+    """A connection of the pool. Nothing that is done on one outlives its transaction, so that there
+    is nothing to reset behind each statement: that would be a second one."""
+
+    def get_reset_query(self) -> str:
+        """What asyncpg sends when a connection goes back to the pool."""
+        return ""
+
+
 class Database:
     """A pool of connections. ``open`` and ``close`` it, or use ``async with``."""
 
@@ -168,6 +177,7 @@ class Database:
                             "idle_in_transaction_session_timeout": milliseconds(self._idle_timeout),
                         },
                         init=self._prepare,
+                        connection_class=_Connection,
                     )
 
     async def close(self) -> None:
@@ -258,7 +268,7 @@ class Database:
 
 
 async def prepare(connection: asyncpg.Connection, role: str | None) -> None:
-    """Set up a new connection. The role stays: RESET ALL does not reset it."""
+    """Set up a new connection of the pool; what is set here stays."""
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",

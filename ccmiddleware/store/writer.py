@@ -73,6 +73,8 @@ class FactWriter:
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
+        self._written = asyncio.Event()
+        """Set while something may not have been flushed."""
         self._stopping = asyncio.Event()
         self._known: set[Names] = set()
 
@@ -96,10 +98,12 @@ class FactWriter:
         self.counts.written += len(facts)
         self._empty.clear()
         self._wake.set()
+        self._written.set()
 
     async def run(self) -> None:
         """Apply and flush until ``stop``. Runs as one task of the daemon."""
         self._wake.set()
+        self._written.set()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._flush_forever(), name="journal flush")
             tasks.create_task(self._apply_forever(), name="fact writer")
@@ -108,6 +112,7 @@ class FactWriter:
         """Let ``run`` end after the batch in hand. What is left stays in the journal, flushed."""
         self._stopping.set()
         self._wake.set()
+        self._written.set()
         await self._journal.flush()
 
     async def drained(self, timeout: float) -> bool:
@@ -133,8 +138,11 @@ class FactWriter:
 
     async def _flush_forever(self) -> None:
         interval = self._journal.settings.flush_interval
-        while not await self._stopped_within(interval):
-            await self._journal.flush()
+        while not self._stopping.is_set():
+            await self._written.wait()
+            self._written.clear()
+            if not await self._stopped_within(interval):
+                await self._journal.flush()
         await self._journal.flush()
 
     async def _apply_forever(self) -> None:
