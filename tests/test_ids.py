@@ -29,5 +29,5 @@ def test_the_same_call_has_the_same_id_and_others_have_others() -> None:
 def test_time_is_taken_from_asterisks_ids_and_from_no_other() -> None:
     for linkedid in ("1764237600.17", "site-1764237600.17", "a-b-1764237600.99999"):
         assert interaction_id("pbx", linkedid).int >> 80 == 1764237600_000
-    for linkedid in ("", "work-1234", "17.5", "x1764237600.17", "1764237600.17;2"):
+    for linkedid in ("", "work-1234", "17.5", "x1764237600.17", "1764237600.17;3"):
         assert interaction_id("pbx", linkedid).int >> 80 == 0

@@ -131,13 +131,17 @@ AGENT_CODES = """
 [agents]
 include => ccm-agents
 """
+CALLBACKS = """
+#include "ccm-recording.conf"
+#include "ccm-callbacks.conf"
+[ccm-callback-customer]
+exten => _12025XXXXXX,1,Dial(PJSIP/${EXTEN}@outside)
+"""
+LIBRARIES = ("ccm-agents.conf", "ccm-callbacks.conf", "ccm-queues.conf", "ccm-recording.conf")
 FULL = Plan(
-    manager=("ccm-agents.conf", "ccm-supervision.conf"),
-    files={
-        name: (SHIPPED / "dialplan" / name).read_text()
-        for name in ("ccm-agents.conf", "ccm-queues.conf", "ccm-recording.conf")
-    },
-    dialplan=f'{AGENT_CODES}\n#include "ccm-recording.conf"\n',
+    manager=("ccm-agents.conf", "ccm-callbacks.conf", "ccm-supervision.conf"),
+    files={name: (SHIPPED / "dialplan" / name).read_text() for name in LIBRARIES},
+    dialplan=AGENT_CODES + CALLBACKS,
 )
 
 NOT_HERE = {"recording store"}
