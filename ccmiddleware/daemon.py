@@ -262,10 +262,10 @@ class Daemon:
         await tasks.end("first")
         if self.nodes:
             await self.leadership.resign()
-            await tasks.finish("nodes", left())
+            in_time = await tasks.finish("nodes", left())
             if self.writer.trouble is None and not await self.writer.drained(left()):
                 log.warning("facts are left for the next start", facts=self.writer.backlog)
-            if self.writer.backlog:
+            if self.writer.backlog or not in_time:
                 # A Postgres that hangs would take its time to say goodbye as well.
                 self.database.cut_off()
         await tasks.end("last")

@@ -34,8 +34,13 @@ class Tasks:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def finish(self, stage: str, seconds: float) -> None:
-        """Wait until the tasks of that stage have ended, and cancel those that take longer."""
+    async def finish(self, stage: str, seconds: float) -> bool:
+        """Wait until the tasks of that stage have ended, and cancel those that take longer.
+
+        Returns whether all of them ended in time.
+        """
+        late: set[asyncio.Task[None]] = set()
         if self._tasks.get(stage):
-            await asyncio.wait(self._tasks[stage], timeout=seconds)
+            _, late = await asyncio.wait(self._tasks[stage], timeout=seconds)
         await self.end(stage)
+        return not late

@@ -175,6 +175,7 @@ class AmiLink:
             reason = problem
         except asyncio.CancelledError:
             protocol.log_off()
+            await protocol.read_rest()
             raise
         finally:
             protocol.end(reason)

@@ -32,6 +32,9 @@ BUSY_BYTES = 4096
 FULL_BYTES = 262144
 """All that asyncio reads at once: then more is there already, and there is no pause."""
 
+READ_ROUNDS = 3
+"""Of the event loop, in which bytes that wait in a socket have been read."""
+
 _TCP_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux, RFC 5482
 
 
@@ -121,6 +124,12 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
         if self.transport is not None:
             self.transport.pause_reading()
             asyncio.get_running_loop().call_later(seconds, self._read_on)
+
+    async def read_rest(self) -> None:
+        """Read what has gathered, before the connection is ended by us."""
+        self._read_on()
+        for _ in range(READ_ROUNDS):
+            await asyncio.sleep(0)
 
     def _read_on(self) -> None:
         if self.transport is not None and not self.transport.is_closing():

@@ -12,6 +12,7 @@ from ami_peer import DEADLINE, SECRET, Peer, Session, event, frame, linked, sett
 from structlog.testing import capture_logs
 
 from ccmiddleware.errors import ConfigError
+from ccmiddleware.pbx import protocol
 from ccmiddleware.pbx.events import (
     CoreShowChannel,
     FullyBooted,
@@ -187,6 +188,21 @@ async def test_cancelling_logs_off_and_fails_what_is_open(peer: Peer) -> None:
         await until(lambda: peer.asked("Logoff"))
         with pytest.raises(LinkDownError, match="stopped"):
             await run.link.send("Ping")
+
+
+async def test_what_has_gathered_is_read_before_the_link_is_closed(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "GATHER_QUIET", DEADLINE)  # from the first chunk on, nothing
+    async with linked(peer) as run:
+        await run.up()
+        session = await peer.session(0)
+        for number in range(3):
+            await session.send(event("Hangup", Channel="PJSIP/1", Uniqueid=f"1.{number}"))
+        await run.stop()
+        await until(lambda: run.of(LinkDown))
+    assert [one.uniqueid for one in run.of(Hangup)] == ["1.0", "1.1", "1.2"]
+    assert isinstance(run.items[-1], LinkDown)
 
 
 async def caught(sending: Any) -> BaseException:
