@@ -206,7 +206,9 @@ class CallbackTurns:
         self, callback: Callback, found: Sequence[Callback], rules: Rules, stay: timedelta
     ) -> None:
         """Put a placeholder into the queue."""
-        entries = await self._link.send_list("QueueStatus", {"Queue": callback.queue})
+        # Of all queues: a part could be taken for the whole that a resync asked for.
+        listed = await self._link.send_list("QueueStatus")
+        entries = [entry for entry in listed if entry.get("Queue") == callback.queue]
         here = {entry.get("Uniqueid", "") for entry in entries}
         if any(one.queue == callback.queue and self._comes(one, here) for one in found):
             return
