@@ -29,8 +29,8 @@ Asterisk writes event by event, and waking up for each costs several times as mu
 PBX is busy when a chunk is of BUSY_BYTES or more.
 """
 BUSY_BYTES = 4096
-FULL_BYTES = 262144
-"""All that asyncio reads at once: then more is there already, and there is no pause."""
+MUCH_BYTES = 65536
+"""A chunk of this size shows that more is there already: a flood is read without pauses."""
 
 READ_ROUNDS = 3
 """Of the event loop, in which bytes that wait in a socket have been read."""
@@ -83,6 +83,7 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
         self._splitter = frames.Splitter()
         self._events = frames.EventReader()
         self._varset_told = False
+        self._flooded = False
 
     # --- what asyncio calls -------------------------------------------------------------------
 
@@ -100,8 +101,8 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
         if self.closed:
             return
         self.heard_at = self._now()
-        if self.authenticated and len(data) < FULL_BYTES:
-            self._gather(GATHER_BUSY if len(data) >= BUSY_BYTES else GATHER_QUIET)
+        if self.authenticated:
+            self._gather(len(data))
         long_before = self._splitter.too_long
         try:
             whole = self._splitter.feed(data)
@@ -119,11 +120,16 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
             except Exception as error:  # noqa: BLE001 - told to the receiver, which counts and logs it
                 self.receiver.malformed(frames.event_name(frame).decode("ascii", "replace"), error)
 
-    def _gather(self, seconds: float) -> None:
-        """Leave what comes in the socket for a moment."""
-        if self.transport is not None:
-            self.transport.pause_reading()
-            asyncio.get_running_loop().call_later(seconds, self._read_on)
+    def _gather(self, read: int) -> None:
+        """Leave what comes after so many bytes in the socket for a moment."""
+        if self.transport is None or read >= MUCH_BYTES:
+            self._flooded = True
+            return
+        busy = self._flooded or read >= BUSY_BYTES
+        self._flooded = False
+        self.transport.pause_reading()
+        pause = GATHER_BUSY if busy else GATHER_QUIET
+        asyncio.get_running_loop().call_later(pause, self._read_on)
 
     async def read_rest(self) -> None:
         """Read what has gathered, before the connection is ended by us."""
