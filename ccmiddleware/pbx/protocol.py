@@ -28,7 +28,7 @@ GATHER_QUIET, GATHER_BUSY = 0.02, 0.15
 Asterisk writes event by event, and waking up for each costs several times as much as the event. A
 PBX is busy when a chunk is of BUSY_BYTES or more.
 """
-BUSY_BYTES = 4096
+BUSY_BYTES = 32768
 MUCH_BYTES = 65536
 """A chunk of this size shows that more is there already: a flood is read without pauses."""
 
