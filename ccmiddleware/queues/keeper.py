@@ -110,20 +110,20 @@ class QueueKeeper:
             )
             if revision is None:
                 return ""  # somebody else leads the node; our task is about to end
-            fresh = self._rows is None or revision != self._revision
-            if fresh:
-                self._rows = await self._database.fetch("queue_settings", self._node, None, now)
-                # Edited between the two questions: the next look reads again.
-                self._revision = revision
+            rows, paces = self._rows, self._paces
+            if rows is None or revision != self._revision:
+                rows = await self._database.fetch("queue_settings", self._node, None, now)
             if now >= self._paces_due:
-                self._paces_due = now + PACES_EVERY
                 found = await self._database.fetch("queue_paces", self._node, now)
                 paces = {row["queue"]: row["pace"] for row in found}
-                fresh = fresh or paces != self._paces
-                self._paces = paces
+                self._paces_due = now + PACES_EVERY
         except (TemporaryError, PermanentError) as error:
             # Not worth the life of a daemon that sees calls; Asterisk keeps what it has.
             return str(error)
+        # Taken over all at once: what was read in part must neither be applied nor count as read.
+        fresh = rows is not self._rows or paces != self._paces
+        # Edited between the questions: the next look reads again.
+        self._rows, self._paces, self._revision = rows, paces, revision
         day = int(now.timestamp()) // 86400
         if fresh or day != self._day:
             self._day = day

@@ -397,7 +397,7 @@ class Keeper:
     def _pause(self, what: object, reason: str) -> _Pause:
         before = self._pauses.get(what)
         attempts = before.attempts + 1 if before is not None else 1
-        seconds = min(PAUSE_FIRST * 2 ** (attempts - 1), PAUSE_LONGEST)
+        seconds = min(PAUSE_FIRST * 2 ** min(attempts - 1, 10), PAUSE_LONGEST)
         pause = _Pause(asyncio.get_running_loop().time() + seconds, attempts, reason)
         self._pauses[what] = pause
         if before is None or before.reason != reason:
