@@ -109,6 +109,8 @@ class Commander:
         handler = self._handlers.get(row["kind"])
         if handler is None:
             return "refused", f"{row['kind']!r} is no command that this version knows"
+        if not isinstance(row["arguments"], dict):
+            return "refused", "the arguments are no JSON object"
         try:
             return await handler(row["arguments"])
         except InvalidCommand as error:

@@ -177,12 +177,14 @@ async def test_refusals(
     ("kind", "arguments"),
     [
         ("core_stop", {}),
+        ("agent_pause", 5),
+        ("agent_pause", ["interface"]),
         ("agent_pause", {"interface": "PJSIP/1001\r\nAction: Command", "queues": []}),
         ("agent_pause", {"interface": "PJSIP/1001", "reason": "a\r\nb"}),
     ],
 )
 async def test_what_is_no_command_is_never_sent(
-    peer: Peer, database: Database, kind: str, arguments: dict[str, Any]
+    peer: Peer, database: Database, kind: str, arguments: Any
 ) -> None:
     async with commanding(peer, database):
         id_ = await issue(database, kind, arguments)

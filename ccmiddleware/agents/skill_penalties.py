@@ -16,7 +16,8 @@ from ccmiddleware.agents.presence import Presence
 from ccmiddleware.agents.skills import Member, Penalties, Rules, ask, rules_of
 from ccmiddleware.clock import Clock
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.pbx.link import AmiLink
+from ccmiddleware.pbx.asking import DENIED
+from ccmiddleware.pbx.link import ActionRefused, AmiLink
 from ccmiddleware.store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -131,7 +132,10 @@ class SkillPenalties:
                 self._log.warning("penalty not set", about=action.subject, reason=str(error))
                 return
             except PermanentError as error:
-                # Most likely the right is missing, which is the same for all members.
+                if not (isinstance(error, ActionRefused) and error.message == DENIED):
+                    # Such as a member that has just left: the others are none the worse for it.
+                    self._log.info("penalty refused", about=action.subject, reason=str(error))
+                    continue
                 self._say("penalties not set; see asterisk/manager/ccm-agents.conf", error)
                 self._send_at = loop.time() + REFUSED_SECONDS
                 return

@@ -123,11 +123,7 @@ class CallbackTurns:
         self._note_gone(found)
         if any(self._known(one) == "yes" for one in found):
             # What queue_log told until then may be on its way to Postgres.
-            try:
-                async with asyncio.timeout(CATCH_UP_SECONDS):
-                    await self._writer.caught_up()
-            except TimeoutError:
-                raise TemporaryError("Postgres does not have yet what was told") from None
+            await self._caught_up()
             found = await self._open()
         witnessed = not any(self._known(one) == "unwitnessed" for one in found)
         if not witnessed:
@@ -139,6 +135,14 @@ class CallbackTurns:
             may_place = witnessed and callback.queue not in served
             if await self._act(callback, found, may_place=may_place):
                 served.add(callback.queue)
+
+    async def _caught_up(self) -> None:
+        """Wait until Postgres has all that was told until now. Raises TemporaryError."""
+        try:
+            async with asyncio.timeout(CATCH_UP_SECONDS):
+                await self._writer.caught_up()
+        except TimeoutError:
+            raise TemporaryError("Postgres does not have yet what was told") from None
 
     async def _open(self) -> list[Callback]:
         rows = await self._database.fetch("open_callbacks", self._node)
@@ -190,7 +194,13 @@ class CallbackTurns:
                     await self._place(callback, found, rules, stay)
                     return True
             case TakeAway():
-                await self._take_away(callback)
+                # That the customer is being called may be on its way to Postgres.
+                await self._caught_up()
+                again = {one.id: one for one in await self._open()}.get(callback.id)
+                if again is not None and isinstance(
+                    callbacks.decide(again, rules, self._presence(again), now), TakeAway
+                ):
+                    await self._take_away(again)
             case EndAttempt() as end:
                 await self._end(callback, end, now)
             case Close(state, reason):

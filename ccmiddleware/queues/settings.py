@@ -278,7 +278,7 @@ def from_row(row: Mapping[str, Any]) -> Stored:
             )
             for one in row["holidays"]
         )
-    except InvalidHours as error:
+    except (InvalidHours, ValueError) as error:
         raise InvalidSettings(str(error)) from None
     by_hand = tuple(
         ByHand(one["opened"], _moment(one["since"]), one["until"] and _moment(one["until"]))
@@ -300,4 +300,7 @@ def _kind(text: str) -> str:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidSettings(f"{text!r} is no moment that can be reached") from None

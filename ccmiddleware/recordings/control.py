@@ -170,4 +170,4 @@ class Control:
 
     def _of(self, talk: Segment) -> list[Take]:
         takes = self._recorder.takes.values()
-        return [take for take in takes if take.key[0] == talk.interaction_id and take.runs]
+        return [take for take in takes if take.key[0] == talk.interaction_id and take.may_run]

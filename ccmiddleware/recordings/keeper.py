@@ -49,6 +49,9 @@ log = structlog.get_logger(__name__)
 PACE_SECONDS = 2.0
 """Pause between two looks for unsettled recordings."""
 
+STORED_JUST_NOW = timedelta(hours=1)
+"""For so long the reading back after the upload counts."""
+
 PAGE = 500
 DELETE_EVERY = timedelta(days=1)
 DELETE_AT_ONCE = 500
@@ -262,7 +265,9 @@ class Keeper:
                 return None
 
     def _needs_store(self, kept: Kept, step: Step) -> bool:
-        return step is Step.STORE or (step is Step.REMOVE and kept.object is not None)
+        return step in (Step.STORE, Step.REMOVE_LOCAL) or (
+            step is Step.REMOVE and kept.object is not None
+        )
 
     async def _do(self, step: Step, kept: Kept, compression: Any) -> Kept:
         match step:
@@ -271,6 +276,7 @@ class Keeper:
             case Step.STORE:
                 return await self._bring(kept)
             case Step.REMOVE_LOCAL:
+                await self._make_sure_it_is_stored(kept)
                 await self._work.run(files.remove, self._node.recordings, kept.path)
                 return await self._put(replace(kept, local=False))
             case Step.REMOVE:
@@ -321,6 +327,17 @@ class Keeper:
         kept = await self._put(replace(kept, object=address, stored_at=self._clock()))
         self._log.info("recording stored", recording=_name(kept), object=address, bytes=size)
         return kept
+
+    async def _make_sure_it_is_stored(self, kept: Kept) -> None:
+        """Before the last other copy goes: that it was read back long ago proves nothing now.
+
+        The bucket may be another one by the same name, or forget its objects after a while.
+        """
+        assert kept.object is not None  # noqa: S101 - next_step
+        if kept.stored_at is not None and self._clock() - kept.stored_at < STORED_JUST_NOW:
+            return
+        if await self._bucket_there().digest(kept.object) != (kept.bytes, kept.sha256):
+            raise PermanentError(f"{kept.object} is not what was stored; the local file stays")
 
     async def _remove(self, kept: Kept) -> Kept:
         """Of a recording that was given up, everything."""

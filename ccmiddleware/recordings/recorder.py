@@ -127,6 +127,10 @@ class Recorder:
                 take = self._follow(fact, talk, fresh=False)
                 if talk is None:
                     take.end(over.get(take.key) or fact.ended_at or fact.started_at)
+        for key, talk in self.talks.going_on.items():
+            # It was answered, and the daemon was killed before it could say that it records.
+            if key not in self.takes and wanted(holding(self.settings, self.queue_of(talk)), *key):
+                self.begin(talk, self.clock())
 
     def _follow(self, recording: Recording, talk: Segment | None, *, fresh: bool) -> Take:
         queue = self.queue_of(talk) if talk is not None else ""
@@ -148,12 +152,12 @@ class Recorder:
         return sum(take.recording.state != "failed" for take in self.takes.values())
 
     def beside(self, take: Take) -> list[Take]:
-        """The other recordings of the same interaction that go on."""
+        """The other recordings of the same interaction that go on, or are about to begin."""
         interaction = take.recording.interaction_id
         return [
             other
             for other in self.takes.values()
-            if other is not take and other.recording.interaction_id == interaction and other.runs
+            if other is not take and other.recording.interaction_id == interaction and other.may_run
         ]
 
     # -- one recording ----------------------------------------------------------------------
@@ -215,7 +219,7 @@ class Recorder:
         file = self.node.recordings / take.recording.path
         sure = take.fresh  # Asterisk was not asked yet, as far as we know
         while sure or not take.ended.done():
-            if await asyncio.to_thread(stereo.is_there, file):
+            if await asyncio.to_thread(_there, file):
                 take.put(state="recording", error="")
                 return
             await self.certain()
@@ -312,6 +316,15 @@ class Recorder:
                 take.put(**changes, state="missing", error=problem)
                 return
             await asyncio.sleep(POLL_SECONDS)
+
+
+def _there(file: Path) -> bool:
+    """Whether it was begun; not, as far as we know, where we may not look."""
+    try:
+        return stereo.is_there(file)
+    except OSError as error:
+        log.warning("can't look for a recording", file=str(file), reason=error.strerror)
+        return False
 
 
 def _look(file: Path, joined: bool, *, cut_off: bool) -> tuple[Finished | None, str]:

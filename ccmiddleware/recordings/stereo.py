@@ -130,7 +130,8 @@ class _Side:
 
 def _header(rate: int, frames: int) -> bytes:
     """Of a file with two channels of 16 bits; samples are copied as they are (little-endian)."""
-    size = 4 * frames
+    # Of more than 4 GiB, the header tells as much as it can.
+    size = min(4 * frames, 0xFFFFFFFF - 36)
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, rate, 4 * rate, 4, 16)
     return (
         struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE")

@@ -9,12 +9,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+import structlog
+
 from ccmiddleware.clock import Clock
 from ccmiddleware.commands import Answer, State
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.recordings import marks, mixmonitor
 from ccmiddleware.recordings.marks import Verb, Why
 from ccmiddleware.recordings.take import Busy, Take
+
+log = structlog.get_logger(__name__)
 
 
 class Commands(Protocol):
@@ -54,6 +58,8 @@ class Switch:
             if not take.runs:
                 return _answer(take, "done", "it is not being recorded now")
             if take.recording.paused_at is not None and not take.recording.asked:
+                if not beside:
+                    take.beside = 0  # asked for in its own right now: it does not end with another
                 return _answer(take, "done", "it was paused already")
             fields = mixmonitor.mute(take.channel, on=True)
             answer = await self._ask(take, "pause", "MixMonitorMute", fields, why)
@@ -98,21 +104,23 @@ class Switch:
             in_doubt = take.recording.asked in ("start", "stop")
             if take.runs and not in_doubt:
                 return _answer(take, "done", "it is being recorded already")
-            if in_doubt:
-                # It may be recording, and twice at once must not be.
-                await self._make_sure_it_is_stopped(take)
+            # Where it is in doubt it may be recording, and twice at once must not be.
+            if in_doubt and (problem := await self._still_in_doubt(take)):
+                return _answer(take, "unknown", problem)
             return await self._ask(take, "start", "MixMonitor", start, why)
 
         return await _alone(take, ask)
 
-    async def _make_sure_it_is_stopped(self, take: Take) -> None:
+    async def _still_in_doubt(self, take: Take) -> str:
+        """Have it stopped; why it may record all the same, "" when it does not."""
         fields = mixmonitor.stop(take.channel, take.recording.monitor)
         try:
             await self._commands.send("StopMixMonitor", fields)
-        except PermanentError:
-            pass  # there was none
-        except TemporaryError:
-            pass  # nor will there be an answer to what comes next
+        except PermanentError as error:
+            log.debug("there was nothing to stop", channel=take.channel, reason=str(error))
+        except TemporaryError as error:
+            return f"whether it is being recorded is not known, and no answer came: {error}"
+        return ""
 
     async def _ask(
         self, take: Take, verb: Verb, action: str, fields: mixmonitor.Fields, why: Why
@@ -159,8 +167,9 @@ def _changes(take: Take, verb: Verb, now: datetime, response: Any) -> dict[str, 
         case "stop":
             return marks.stopped(take.recording, now)
         case "start":
+            # A MixMonitor that begins is not muted, whatever the one before was.
             changes = {"state": "recording", "monitor": monitor_in(response), "stopped_at": None}
-            return {**changes, "error": ""}
+            return {**marks.resumed(take.recording, now), **changes, "error": ""}
 
 
 async def _alone(take: Take, ask: Callable[[], Awaitable[Answer]]) -> Answer:

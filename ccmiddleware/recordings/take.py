@@ -69,6 +69,11 @@ class Take:
             and not self.ended.done()
         )
 
+    @property
+    def may_run(self) -> bool:
+        """Whether Asterisk records now, or has been asked to."""
+        return self.runs or (self.recording.state == "expected" and not self.ended.done())
+
     def put(self, *events: AnyFact, **changes: Any) -> None:
         """Change the row and tell it, with events of the history."""
         self.recording = replace(self.recording, version=self.recording.version + 1, **changes)

@@ -237,6 +237,28 @@ async def test_a_refusal_is_not_repeated_for_a_while(
         assert len(site.asked()) == 1
 
 
+async def test_a_member_who_is_refused_holds_up_nobody_else(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with working(database, monkeypatch) as site:
+        usual = site.peer.answers["QueuePenalty"]
+
+        async def gone(session: Session, action: dict[str, str]) -> None:
+            if action["Interface"] == OTHER:
+                await session.answer(
+                    action,
+                    ("Response", "Error"),
+                    ("Message", "Invalid interface, queue or penalty"),
+                )
+            else:
+                await usual(session, action)
+
+        site.peer.answers["QueuePenalty"] = gone
+        await site.member("support", OTHER, 0)
+        await site.member("support", "PJSIP/1003", 0)
+        await until(lambda: site.penalties.get(("support", "PJSIP/1003")) == 1010)
+
+
 async def test_many_members_are_changed_a_few_at_a_time(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -328,6 +328,27 @@ async def test_who_is_being_called_can_not_be_cancelled(world: World) -> None:
     assert await world.database.fetchval("cancel_callback", id_, "ann") is None
 
 
+async def test_who_is_being_called_is_not_taken_away_before_that_is_stored(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step was told, and is on its way to Postgres when the leader looks."""
+    id_ = await world.ask()
+    await world.look()
+    await world.tell("placed")
+    await world.database.fetchval("cancel_callback", id_, "ann")
+    stored: list[str] = []
+
+    async def caught_up() -> None:
+        if not stored:
+            stored.append("dial")
+            await world.tell("placed", "dial")
+
+    monkeypatch.setattr(world.writer, "caught_up", caught_up)
+    await world.look()
+    assert stored == ["dial"]
+    assert world.peer.asked("Hangup") == []
+
+
 async def test_it_is_given_up_in_time(world: World) -> None:
     await world.ask(minutes=24 * 60 + 1)
     await world.look()

@@ -122,6 +122,22 @@ async def test_a_copy_may_stay_here(site: KeeperSite, s3_server: S3Server) -> No
     assert not (await site.row())["local"]
 
 
+async def test_the_last_copy_here_stays_when_the_bucket_has_lost_its_own(
+    site: KeeperSite, s3_server: S3Server
+) -> None:
+    site.use(s3_server, s3_server.bucket(), keep_local=True)
+    path, _ = await site.recording()
+    await site.settled(await site.keeper())
+    await site.database.rows("UPDATE ccm.recording SET object = object || '.gone'")
+    site.raw["recording_store"]["keep_local"] = False
+    site.now += timedelta(days=30)
+    later = await site.keeper()
+    await later.reopen()
+    await later.round()
+    assert site.files() == [path]
+    assert (await site.row())["local"]
+
+
 async def test_a_store_that_is_away_is_waited_for(site: KeeperSite, s3_server: S3Server) -> None:
     bucket = s3_server.bucket()
     site.use(s3_server, bucket, endpoint="http://127.0.0.1:1")

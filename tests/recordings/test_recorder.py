@@ -14,6 +14,7 @@ from wav_files import complete, unfinished
 
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import Recording
+from ccmiddleware.recordings import stereo
 
 
 async def test_from_answer_to_finished_file(tmp_path: Path) -> None:
@@ -214,6 +215,28 @@ async def test_a_restarted_daemon_records_what_was_only_expected(tmp_path: Path)
     async with desk.running():
         await desk.until(lambda: desk.last_state == "recording")
     assert desk.asterisk.actions == ["MixMonitor"]
+
+
+async def test_a_restarted_daemon_records_a_talk_of_which_nothing_was_told(tmp_path: Path) -> None:
+    """The daemon was killed between the answer and the word that it is to be recorded."""
+    desk = Desk(tmp_path, StandIn())
+    desk.recorder.restore([TALK])
+    async with desk.running():
+        await desk.until(lambda: desk.states() == ["expected", "recording"])
+    assert desk.asterisk.actions == ["MixMonitor"]
+
+
+async def test_a_directory_that_may_not_be_entered_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(whole: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(whole))
+
+    monkeypatch.setattr(stereo, "is_there", denied)
+    desk = Desk(tmp_path, StandIn())
+    async with desk.running():
+        desk.observe(TALK)
+        await desk.until(lambda: desk.states() == ["expected", "recording"])
 
 
 async def test_a_restarted_daemon_does_not_truncate_what_is_being_recorded(tmp_path: Path) -> None:

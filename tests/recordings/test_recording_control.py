@@ -343,6 +343,71 @@ async def test_a_start_in_doubt_is_stopped_before_it_is_tried_again(tmp_path: Pa
     assert desk.asterisk.actions[-3:] == ["MixMonitor", "StopMixMonitor", "MixMonitor"]
 
 
+async def test_a_start_after_a_stop_in_doubt_forgets_the_pause_before(tmp_path: Path) -> None:
+    """The new MixMonitor is not muted: the next pause must be asked for and not be believed."""
+    moody = Moody()
+    desk = Desk(tmp_path, StandIn(moody), policy="on_demand")
+    async with desk.running():
+        desk.observe(TALK)
+        await ask(desk, "start")
+        await ask(desk, "pause")
+        moody.errors["StopMixMonitor"] = TemporaryError("no answer")
+        assert (await ask(desk, "stop"))[0] == "unknown"
+        moody.errors.clear()
+        assert (await ask(desk, "start"))[0] == "done"
+        assert desk.last.paused_at is None
+        assert (await ask(desk, "pause"))[1].endswith(": paused")
+    assert desk.asterisk.actions.count("MixMonitorMute") == 2
+
+
+async def test_a_start_is_not_tried_while_a_stop_is_not_answered(tmp_path: Path) -> None:
+    moody = Moody()
+    desk = Desk(tmp_path, StandIn(moody), policy="on_demand")
+    async with desk.running():
+        desk.observe(TALK)
+        await ask(desk, "start")
+        moody.errors["StopMixMonitor"] = TemporaryError("no answer")
+        await ask(desk, "stop")
+        assert (await ask(desk, "start"))[0] == "unknown"
+    assert desk.asterisk.actions.count("MixMonitor") == 1
+
+
+async def test_a_pause_of_ones_own_outlasts_that_of_the_other(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    async with desk.running():
+        await recorded(desk, TALK, SECOND)
+        await ask(desk, "pause", "PJSIP/1001")
+        state, said = await ask(desk, "pause", "PJSIP/1002")
+        assert (state, said.count("paused already")) == ("done", 2)
+        complete(tmp_path / FILE, 30)
+        desk.observe(ENDED)
+        await desk.until(lambda: (ID, 1) not in desk.recorder.takes)
+        assert desk.recorder.takes[ID, 2].recording.paused_at is not None
+    assert SOUND not in desk.asterisk.sent
+
+
+async def test_a_pause_silences_also_what_is_about_to_be_recorded_beside(tmp_path: Path) -> None:
+    held = asyncio.Event()
+
+    class Slow(StandIn):
+        async def send(self, action: str, fields: Any = None, *, timeout: Any = None) -> Any:
+            if action == "MixMonitor" and (fields or {}).get("Channel") == "PJSIP/1002-2":
+                await held.wait()
+            return await super().send(action, fields, timeout=timeout)
+
+    desk = Desk(tmp_path, Slow())
+    async with desk.running():
+        await recorded(desk, TALK)
+        desk.observe(SECOND)
+        async with asyncio.TaskGroup() as group:
+            asked = group.create_task(ask(desk, "pause"))
+            await desk.until(lambda: MUTE in desk.asterisk.sent)
+            assert not asked.done()
+            held.set()
+        assert asked.result()[0] == "done"
+        assert desk.recorder.takes[ID, 2].recording.paused_at is not None
+
+
 @pytest.mark.parametrize("verb", ["start", "stop"])
 async def test_where_the_policy_decides_nobody_else_does(tmp_path: Path, verb: str) -> None:
     desk = Desk(tmp_path, StandIn())
