@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pbx.ami_peer import DEADLINE, Peer, Session, linked, until
 
+from ccmiddleware.errors import TemporaryError
 from ccmiddleware.queues import keeper as keeper_module
 from ccmiddleware.queues.keeper import QueueKeeper
 from ccmiddleware.store.database import Database
@@ -195,6 +196,30 @@ async def test_a_restarted_daemon_writes_only_what_differs(
     written = [(one.get("Family"), one.get("Key"), one.get("Val")) for one in astdb.writes[before:]]
     assert written[:-1] == [("ccm-queues/sales", "max-waiting", "6")]
     assert astdb.keys == {"support/max-wait": "30", "sales/max-waiting": "6"}
+
+
+async def test_what_was_read_in_part_is_neither_applied_nor_counted_as_read(
+    peer: Peer, astdb: AstDb, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Postgres goes away between the two questions, at the beginning of a term."""
+    await put(database, max_wait_seconds=30)
+    async with keeping(peer, database):
+        await until(lambda: astdb.keys.get("support/max-wait") == "30")
+    before, fetch, away = dict(astdb.content), database.fetch, [True]
+
+    async def failing(name: str, *arguments: Any) -> Any:
+        if name == "queue_paces" and away[0]:
+            raise TemporaryError("Postgres is away")
+        return await fetch(name, *arguments)
+
+    monkeypatch.setattr(database, "fetch", failing)
+    monkeypatch.setattr(keeper_module, "PACE_SECONDS", 0.02)
+    await put(database, max_wait_seconds=40)
+    async with keeping(peer, database):
+        await asyncio.sleep(0.3)  # some looks
+        assert astdb.content == before
+        away[0] = False
+        await until(lambda: astdb.keys.get("support/max-wait") == "40")
 
 
 async def test_what_is_of_nobody_is_removed(peer: Peer, astdb: AstDb, database: Database) -> None:

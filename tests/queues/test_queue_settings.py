@@ -171,6 +171,9 @@ def test_rows_are_taken_as_they_were_set() -> None:
         {"week": {"1": "9-18"}},
         {"priorities": [{"kind": "caller", "number": "1\n2", "priority": 3}]},
         {"priorities": [{"kind": "name", "number": "12", "priority": 3}]},
+        {"by_hand": [{"opened": True, "since": "-infinity", "until": None}]},
+        {"by_hand": [{"opened": True, "since": "2026-11-27T12:00:00+00:00", "until": "infinity"}]},
+        {"holidays": [{"day": "infinity", "hours": "", "yearly": False, "name": ""}]},
     ],
 )
 def test_rows_that_others_wrote_are_checked(other: dict[str, Any]) -> None:

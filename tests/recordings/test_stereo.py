@@ -103,3 +103,9 @@ def test_a_disk_in_the_way_leaves_both_sides(
     assert not whole.exists()
     assert side(whole, "left").exists()
     assert side(whole, "right").exists()
+
+
+def test_a_header_that_can_not_hold_the_length_tells_as_much_as_it_can() -> None:
+    """A channel that hung over a weekend: the recording is kept, and nothing ends for it."""
+    header = stereo._header(8000, 2**31)
+    assert (len(header), header[4:8], header[40:44]) == (44, b"\xff" * 4, b"\xdb\xff\xff\xff")
