@@ -1,0 +1,1 @@
+"""Email: intake, parsing, threading, loop guards, bounces, the agent's answers, the outbox."""
