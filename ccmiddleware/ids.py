@@ -8,6 +8,7 @@ of the node and Asterisk's linked id instead of a random source.
 
 import hashlib
 import re
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -52,3 +53,9 @@ def callback_of(uniqueid: str) -> UUID | None:
     """The callback whose placeholder a channel is, either half; None for any other channel."""
     found = _ATTEMPT.fullmatch(uniqueid.removesuffix(SECOND_HALF))
     return UUID(hex=found[1]) if found else None
+
+
+def email_id(mailbox: str, sha256: bytes, at: datetime) -> UUID:
+    """The id of the message with that content which a mailbox had first at ``at``."""
+    milliseconds = max(0, int(at.timestamp() * 1000))
+    return uuid7_shaped(milliseconds, f"email\0{mailbox}\0{sha256.hex()}")

@@ -1,0 +1,273 @@
+"""Takes a message into Postgres, once: its bytes, its place in the mailbox, and what becomes of it.
+
+All of it is one transaction, which holds only for the leader of the node in the present term. The
+mailbox is touched by others, and only after ``take`` has returned. A message whose content the
+mailbox had before gets no second email, however often it is taken; so taking again is always safe.
+
+What Postgres refuses because of what is in it (a bug of the reader) goes to quarantine with the
+reason instead, so that no message stands in the way of those behind it.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import structlog
+
+from ccmiddleware.clock import Clock
+from ccmiddleware.errors import TemporaryError
+from ccmiddleware.ids import email_id, uuid7_shaped
+from ccmiddleware.mail.message import Address, Message, Unreadable
+from ccmiddleware.plaintext import plain
+from ccmiddleware.store.border import Rejected
+from ccmiddleware.store.database import Database, Session
+
+log = structlog.get_logger(__name__)
+
+HoldKind = Literal["unreadable", "spam", "loop", "report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message as the mail server gave it. ``at``: its INTERNALDATE, aware.
+
+    ``whole`` is False when it was larger than the limit and ``raw`` is its header alone.
+    """
+
+    uid_validity: int
+    uid: int
+    raw: bytes
+    at: datetime
+    whole: bool = True
+
+    @property
+    def sha256(self) -> bytes:
+        """Of the bytes that we have."""
+        return hashlib.sha256(self.raw).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Joins:
+    """The email belongs to a conversation. ``automatic``: why it is a machine's; it asks for
+    nothing then."""
+
+    conversation: UUID
+    why: str
+    automatic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opens:
+    """The email opens a conversation; ``linked_to`` is one that it refers to and may not join."""
+
+    why: str
+    linked_to: UUID | None = None
+    automatic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """The message goes to quarantine."""
+
+    kind: HoldKind
+    reason: str
+
+
+Decision = Joins | Opens | Holds
+Decide = Callable[[Session, Message], Awaitable[Decision]]
+"""What is to become of a message, looked up and decided within the transaction that does it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a message. ``fresh`` is False when the mailbox had it before."""
+
+    id: UUID
+    fresh: bool
+    became: Literal["email", "quarantine", "known"]
+    conversation: UUID | None = None
+
+
+class NoLongerLeader(TemporaryError):
+    """Another daemon leads the node now; nothing was changed."""
+
+
+class Filing:
+    """What one mailbox takes in, for the leader of its node in one term."""
+
+    def __init__(
+        self, database: Database, node: str, term: int, mailbox: str, decide: Decide, clock: Clock
+    ) -> None:
+        self._database = database
+        self._node = node
+        self._term = term
+        self._mailbox = mailbox
+        self._decide = decide
+        self._clock = clock
+        self._id: UUID | None = None
+
+    async def open(self, queue: str) -> None:
+        """Know the mailbox, whose messages go to ``queue``. Raises TemporaryError."""
+        async with self._database.transaction() as transaction:
+            await self._only_leader(transaction)
+            await transaction.execute("add_queue", self._node, queue)
+            row = await transaction.fetchrow("put_mailbox", self._mailbox, self._node, queue)
+        if row is None:
+            raise NoLongerLeader(f"node {self._node} is not in the database yet")
+        self._id = row["id"]
+
+    async def begin_folder(self, uid_validity: int) -> int:
+        """The first UID that is not taken yet, under this UIDVALIDITY. Raises TemporaryError."""
+        async with self._database.transaction() as transaction:
+            await self._only_leader(transaction)
+            next_uid: int = await transaction.fetchval(
+                "begin_mailbox_folder", self._id, uid_validity
+            )
+        return next_uid
+
+    async def take(self, arrived: Arrived, read: Message | Unreadable) -> Taken:
+        """Store a message and what becomes of it. Raises TemporaryError; then nothing was."""
+        try:
+            return await self._take(arrived, read)
+        except Rejected as error:
+            if not error.about_data:
+                raise
+            log.error(
+                "message could not be stored as it was read",
+                mailbox=self._mailbox,
+                uid=arrived.uid,
+                reason=str(error),
+            )
+            held = Unreadable(
+                reason=f"could not be stored as it was read: {error}",
+                sha256=arrived.sha256.hex(),
+                bytes=len(arrived.raw),
+            )
+            return await self._take(arrived, held)
+
+    async def passed(self, uid_validity: int, uid: int) -> None:
+        """There is nothing to take up to this UID (it was deleted before we saw it)."""
+        await self._database.execute(
+            "advance_mailbox", self._id, uid_validity, uid + 1, self._clock()
+        )
+
+    async def unmarked(self, uid_validity: int, most: int) -> list[int]:
+        """UIDs that were taken and are not known to be marked in the mailbox, oldest first."""
+        rows = await self._database.fetch("unmarked_email_places", self._id, uid_validity, most)
+        return [row["uid"] for row in rows]
+
+    async def marked(self, uid_validity: int, uids: list[int]) -> None:
+        """The server has marked or moved the messages at these UIDs, or has them no more."""
+        await self._database.execute("mark_email_places", self._id, uid_validity, uids)
+
+    async def _only_leader(self, transaction: Session) -> None:
+        rows = await transaction.fetch("fence", [self._node])
+        if [row["term"] for row in rows] != [self._term]:
+            raise NoLongerLeader(f"this daemon no longer leads {self._node}")
+
+    async def _take(self, arrived: Arrived, read: Message | Unreadable) -> Taken:
+        sha256, now = arrived.sha256, self._clock()
+        new = email_id(self._mailbox, sha256, arrived.at)
+        async with self._database.transaction() as transaction:
+            await self._only_leader(transaction)
+            await transaction.execute("keep_raw_email", sha256, arrived.raw, arrived.whole, now)
+            fresh = await transaction.fetchval(
+                "note_email_arrival", new, self._id, sha256, arrived.at
+            )
+            if fresh is None:
+                old = await transaction.fetchval("email_arrival_of", self._id, sha256)
+                taken = Taken(old, fresh=False, became="known")
+            else:
+                taken = await self._settle(transaction, new, arrived, read, now)
+            await transaction.execute(
+                "note_email_place", self._id, arrived.uid_validity, arrived.uid, taken.id
+            )
+            await transaction.execute(
+                "advance_mailbox", self._id, arrived.uid_validity, arrived.uid + 1, now
+            )
+        return taken
+
+    async def _settle(
+        self,
+        transaction: Session,
+        new: UUID,
+        arrived: Arrived,
+        read: Message | Unreadable,
+        now: datetime,
+    ) -> Taken:
+        if isinstance(read, Unreadable):
+            what: Decision = Holds("unreadable", read.reason)
+        else:
+            what = await self._decide(transaction, read)
+        if isinstance(what, Holds) or isinstance(read, Unreadable):
+            assert isinstance(what, Holds)  # noqa: S101 - an unreadable message is only held
+            await transaction.execute(
+                "hold_email", new, what.kind, plain(what.reason), *_shown(read), now
+            )
+            return Taken(new, fresh=True, became="quarantine")
+        conversation = await self._conversation(transaction, new, arrived, read, what)
+        await transaction.execute(
+            "add_email", new, conversation, self._columns(arrived, read, what)
+        )
+        return Taken(new, fresh=True, became="email", conversation=conversation)
+
+    async def _conversation(
+        self,
+        transaction: Session,
+        new: UUID,
+        arrived: Arrived,
+        read: Message,
+        what: Joins | Opens,
+    ) -> UUID:
+        """The conversation that the email belongs to, made or opened again."""
+        if isinstance(what, Joins):
+            query = "touch_conversation" if what.automatic else "reopen_conversation"
+            await transaction.execute(query, what.conversation, arrived.at)
+            return what.conversation
+        made = uuid7_shaped(new.int >> 80, f"conversation\0{new}")
+        await transaction.execute(
+            "open_conversation", made, self._id, read.subject, arrived.at, what.linked_to
+        )
+        if read.sender is not None:
+            await transaction.execute(
+                "add_conversation_participants", made, [read.sender.address.lower()], arrived.at
+            )
+        return made
+
+    def _columns(self, arrived: Arrived, read: Message, what: Joins | Opens) -> dict[str, object]:
+        sender = read.sender or Address("")
+        return {
+            "mailbox_id": self._id,
+            "direction": "inbound",
+            "sha256": arrived.sha256.hex(),
+            "message_id": read.message_id,
+            "in_reply_to": read.in_reply_to,
+            "thread": read.references,
+            "at": arrived.at,
+            "sent_at": read.date,
+            "from_address": sender.address.lower(),
+            "from_name": sender.name,
+            "recipients": [
+                {"role": role, "address": one.address, "name": one.name}
+                for role, all_of_them in (("to", read.to), ("cc", read.cc))
+                for one in all_of_them
+            ],
+            "subject": read.subject,
+            "body": read.text,
+            "quoted": read.quoted,
+            "html": read.html,
+            "attachments": [asdict(one) for one in read.attachments],
+            "notes": read.notes,
+            "joined_by": what.why,
+            "automatic": what.automatic,
+        }
+
+
+def _shown(read: Message | Unreadable) -> tuple[str, str]:
+    """Sender and subject, as far as they could be read; sound for Postgres and a terminal."""
+    if isinstance(read, Unreadable):
+        return plain(read.sender), plain(read.subject)
+    return read.sender.address if read.sender is not None else "", read.subject
