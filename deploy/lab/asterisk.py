@@ -5,18 +5,16 @@ Everything it reads and writes is in one directory. It ends with the process tha
 
 import asyncio
 import contextlib
-import fcntl
 import os
-import random
 import secrets
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
-from lab import addresses, ami, audio
+from lab import addresses, ami, audio, instances
 from lab.errors import LabError
 from lab.files import AMI_PORT, HTTP_PORT, OPERATOR, SIP_PORT, USER, Place, files
 from lab.phones import Caller, Crowd, Phone, Sounds
@@ -61,7 +59,7 @@ class Asterisk:
         self._phone_addresses = {
             agent.extension: addresses.claim(addresses.PHONES) for agent in self.plan.agents
         }
-        self.directory, self._lock = _new_directory(servers)
+        self.directory, self._lock = instances.new_directory(servers, "pbx")
         self.ami_secret = secrets.token_urlsafe(24)
         self.ari_secret = secrets.token_urlsafe(24)
         self._child: Child | None = None
@@ -156,9 +154,7 @@ class Asterisk:
         self._discard()
 
     def _discard(self) -> None:
-        shutil.rmtree(self.directory, ignore_errors=True)
-        _lock_path(self.directory).unlink(missing_ok=True)
-        self._lock.close()
+        instances.discard(self.directory, self._lock)
         for address in (self._address, self._outside, *self._phone_addresses.values()):
             address.release()
 
@@ -371,34 +367,3 @@ def _write_sounds(directory: Path) -> None:
         (directory / "sip" / f"{voice}.al").write_bytes(audio.alaw(samples))
     steady = audio.tone(VOICES["supervisor"], 5, -12)
     (directory / "sip" / "supervisor.al").write_bytes(audio.alaw(steady))
-
-
-def remove_leftovers(servers: Servers) -> None:
-    """Remove the directories of instances whose process was killed."""
-    for old in servers.instances.glob("*.lock"):
-        with contextlib.suppress(OSError), old.open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(old.with_suffix(""), ignore_errors=True)
-            old.unlink()
-
-
-def _new_directory(servers: Servers) -> tuple[Path, TextIO]:
-    """A new directory for one instance, with the lock that shows that it is in use."""
-    servers.instances.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(servers)
-    while True:
-        name = f"pbx{random.SystemRandom().randrange(10**6):06}"
-        try:
-            lock = (servers.instances / f"{name}.lock").open("x")
-        except FileExistsError:
-            continue
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _lock_path(servers.instances / name).exists():
-            continue  # somebody took the fresh file for one that was left
-        directory = servers.instances / name
-        directory.mkdir(mode=0o750)
-        return directory, lock
-
-
-def _lock_path(directory: Path) -> Path:
-    return directory.with_suffix(".lock")

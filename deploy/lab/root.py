@@ -24,6 +24,8 @@ from lab.errors import LabError
 
 DEFAULT_SUITE = "sid"
 PACKAGES = ("asterisk", "sip-tester")
+MAIL_PACKAGES = ("dovecot-imapd", "dovecot-lmtpd", "postfix")
+"""In the root of the default suite alone: one Dovecot and one Postfix do for every Asterisk."""
 OLD_LAYOUT = ("buster", "bullseye")
 """Suites that debootstrap should build with /bin apart from /usr/bin, as Debian itself had it."""
 RECIPE_VERSION = "1"
@@ -69,9 +71,12 @@ class Servers:
                 return int(fields[2]), int(fields[3])
         raise LabError(f"{self.root} has no user asterisk; remove that directory and try again.")
 
-    def command(self, program: str, *arguments: str) -> list[str]:
-        """The command line for ``program`` that runs it as its user and dies with this process."""
-        user, group = self.owner or ("-", "-")
+    def command(self, program: str, *arguments: str, as_root: bool = False) -> list[str]:
+        """The command line for ``program`` that runs it as its user and dies with this process.
+
+        ``as_root`` is for those that change to their users by themselves.
+        """
+        user, group = (None if as_root else self.owner) or ("-", "-")
         parts = [os.getpid(), self.root or "-", user, group, program, *arguments]
         return [sys.executable, "-I", "-S", str(LAUNCH), *map(str, parts)]
 
@@ -82,7 +87,14 @@ def servers(say: Say) -> Servers:
     Raises LabError with one sentence when they can't be had.
     """
     own = os.environ.get("CCM_LAB_ASTERISK")
-    return _host_servers(own) if own else _built_servers(say)
+    if own:
+        return _host_servers(own)
+    return _built_servers(os.environ.get("CCM_LAB_SUITE") or DEFAULT_SUITE, say)
+
+
+def mail_servers(say: Say) -> Servers:
+    """Where Dovecot and Postfix are: the default suite's root, whichever Asterisk is asked for."""
+    return _built_servers(DEFAULT_SUITE, say)
 
 
 def home() -> Path:
@@ -120,7 +132,8 @@ class _Recipe:
     @property
     def options(self) -> list[str]:
         layout = ["--no-merged-usr"] if self.suite in OLD_LAYOUT else []
-        return ["--variant=minbase", f"--include={','.join(PACKAGES)}", *layout]
+        packages = PACKAGES + (MAIL_PACKAGES if self.suite == DEFAULT_SUITE else ())
+        return ["--variant=minbase", f"--include={','.join(packages)}", *layout]
 
     @property
     def name(self) -> str:
@@ -128,11 +141,8 @@ class _Recipe:
         return f"{self.suite}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _built_servers(say: Say) -> Servers:
-    recipe = _Recipe(
-        os.environ.get("CCM_LAB_SUITE") or DEFAULT_SUITE,
-        os.environ.get("CCM_LAB_MIRROR") or None,
-    )
+def _built_servers(suite: str, say: Say) -> Servers:
+    recipe = _Recipe(suite, os.environ.get("CCM_LAB_MIRROR") or None)
     if os.geteuid() != 0:
         raise LabError(
             "The lab runs its servers in a root of their own, which needs root: run this as root, "

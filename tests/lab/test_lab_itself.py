@@ -14,8 +14,9 @@ import pytest
 import pytest_asyncio
 from lab import audio
 from lab.ami import Ami
-from lab.asterisk import VOICES, Asterisk, remove_leftovers
+from lab.asterisk import VOICES, Asterisk
 from lab.errors import LabError
+from lab.instances import remove_leftovers
 from lab.phones import Phone
 from lab.plan import ALICE, CHEN, JOERG, Plan, Queue
 from lab.processes import until
