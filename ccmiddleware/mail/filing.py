@@ -21,6 +21,8 @@ from ccmiddleware.clock import Clock
 from ccmiddleware.errors import TemporaryError
 from ccmiddleware.ids import email_id, uuid7_shaped
 from ccmiddleware.mail.message import Address, Message, Unreadable
+from ccmiddleware.mail.threading import Joins as Joins
+from ccmiddleware.mail.threading import Opens as Opens
 from ccmiddleware.plaintext import plain
 from ccmiddleware.store.border import Rejected
 from ccmiddleware.store.database import Database, Session
@@ -47,25 +49,6 @@ class Arrived:
     def sha256(self) -> bytes:
         """Of the bytes that we have."""
         return hashlib.sha256(self.raw).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Joins:
-    """The email belongs to a conversation. ``automatic``: why it is a machine's; it asks for
-    nothing then."""
-
-    conversation: UUID
-    why: str
-    automatic: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Opens:
-    """The email opens a conversation; ``linked_to`` is one that it refers to and may not join."""
-
-    why: str
-    linked_to: UUID | None = None
-    automatic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
