@@ -9,7 +9,7 @@ reason instead, so that no message stands in the way of those behind it.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -21,8 +21,7 @@ from ccmiddleware.clock import Clock
 from ccmiddleware.errors import TemporaryError
 from ccmiddleware.ids import email_id, uuid7_shaped
 from ccmiddleware.mail.message import Address, Message, Unreadable
-from ccmiddleware.mail.threading import Joins as Joins
-from ccmiddleware.mail.threading import Opens as Opens
+from ccmiddleware.mail.threading import Joins, Opens, participants
 from ccmiddleware.plaintext import plain
 from ccmiddleware.store.border import Rejected
 from ccmiddleware.store.database import Database, Session
@@ -82,14 +81,24 @@ class Filing:
     """What one mailbox takes in, for the leader of its node in one term."""
 
     def __init__(
-        self, database: Database, node: str, term: int, mailbox: str, decide: Decide, clock: Clock
+        self,
+        database: Database,
+        node: str,
+        term: int,
+        mailbox: str,
+        decide: Decide,
+        clock: Clock,
+        *,
+        ours: Collection[str] = (),
     ) -> None:
+        """``ours``: all addresses of our mailboxes, which take part in nothing."""
         self._database = database
         self._node = node
         self._term = term
         self._mailbox = mailbox
         self._decide = decide
         self._clock = clock
+        self._ours = frozenset(ours)
         self._id: UUID | None = None
 
     async def open(self, queue: str) -> None:
@@ -207,18 +216,27 @@ class Filing:
     ) -> UUID:
         """The conversation that the email belongs to, made or opened again."""
         if isinstance(what, Joins):
+            conversation = what.conversation
             query = "touch_conversation" if what.automatic else "reopen_conversation"
-            await transaction.execute(query, what.conversation, arrived.at)
-            return what.conversation
-        made = uuid7_shaped(new.int >> 80, f"conversation\0{new}")
-        await transaction.execute(
-            "open_conversation", made, self._id, read.subject, arrived.at, what.linked_to
-        )
-        if read.sender is not None:
+            await transaction.execute(query, conversation, arrived.at)
+        else:
+            conversation = uuid7_shaped(new.int >> 80, f"conversation\0{new}")
             await transaction.execute(
-                "add_conversation_participants", made, [read.sender.address.lower()], arrived.at
+                "open_conversation",
+                conversation,
+                self._id,
+                read.subject,
+                arrived.at,
+                what.linked_to,
             )
-        return made
+        if not what.automatic:
+            await transaction.execute(
+                "add_conversation_participants",
+                conversation,
+                list(participants(read, self._ours)),
+                arrived.at,
+            )
+        return conversation
 
     def _columns(self, arrived: Arrived, read: Message, what: Joins | Opens) -> dict[str, object]:
         sender = read.sender or Address("")

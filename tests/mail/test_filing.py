@@ -14,15 +14,15 @@ from ccmiddleware.mail.filing import (
     Decision,
     Filing,
     Holds,
-    Joins,
     NoLongerLeader,
-    Opens,
 )
 from ccmiddleware.mail.message import Address, Attachment, Message, Unreadable
+from ccmiddleware.mail.threading import Joins, Opens
 from ccmiddleware.store.database import Database, Session
 
 NODE, QUEUE, MAILBOX = "pbx1", "support", "help"
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+OURS = ["help@shop.example"]
 ARRIVED_AT = NOW - timedelta(minutes=3)
 
 
@@ -69,7 +69,9 @@ class Desk:
         self.database = database
         self.decision: Decision = Opens("opened")
         self.asked = 0
-        self.filing = Filing(database, NODE, term, MAILBOX, self.decide, lambda: NOW)
+        self.filing = Filing(
+            database, NODE, term, MAILBOX, self.decide, lambda: NOW, ours=["help@shop.example"]
+        )
 
     async def decide(self, session: Session, read: Message) -> Decision:
         self.asked += 1
@@ -116,8 +118,10 @@ async def test_a_message_is_stored_with_all_that_was_read(desk: Desk):
     (conversation,) = await desk.rows("conversation")
     assert conversation["state"] == "open"
     assert conversation["subject"] == "Where is my parcel?"
-    (participant,) = await desk.rows("conversation_participant")
-    assert participant["address"] == "ann.lee@customer.example"
+    assert {row["address"] for row in await desk.rows("conversation_participant")} == {
+        "ann.lee@customer.example",
+        "boss@customer.example",
+    }
     assert await desk.filing.begin_folder(7) == 5
 
 

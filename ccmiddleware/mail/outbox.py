@@ -1,0 +1,243 @@
+"""Sends what is in the outbox: several workers of the node's leader, each message once.
+
+A message is claimed, its recipients are named to the server, and just before its content goes out
+that is written down, in a statement that holds only for the present leader. Whatever is killed
+before that sends nothing; whatever is killed after it leaves a message that is ``unknown``, which
+nobody sends again unless the policy says ``resend``. A leader whose answer comes when another one
+leads already writes the truth all the same.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+from uuid import UUID
+
+import structlog
+
+from ccmiddleware.clock import Clock
+from ccmiddleware.errors import PermanentError, TemporaryError
+from ccmiddleware.mail.delivery import Attempt, NotSpoken, settle
+from ccmiddleware.store.database import Database, Row, Session
+
+log = structlog.get_logger(__name__)
+
+PACE_SECONDS = 0.5
+RETRY_SECONDS = 1.0
+MINUTE = timedelta(minutes=1)
+Kind = Literal["answer", "acknowledgement", "relay", "receipt"]
+
+
+class Sender(Protocol):
+    """Speaks SMTP for one message at a time."""
+
+    async def send(
+        self,
+        envelope_from: str,
+        recipients: Sequence[str],
+        content: bytes,
+        about_to_speak: Callable[[], Awaitable[None]],
+    ) -> Attempt:
+        """Send. ``about_to_speak`` is awaited after the recipients and before the content; when it
+        raises, nothing of the content is sent, and the error goes on to the caller."""
+        ...
+
+
+class NotOursAnyMore(TemporaryError):
+    """Another daemon leads the node, and has taken up the message."""
+
+
+async def put(
+    transaction: Session,
+    *,
+    id: UUID,
+    mailbox: UUID,
+    conversation: UUID | None,
+    kind: Kind,
+    message_id: str,
+    envelope_from: str,
+    recipients: Sequence[str],
+    content: bytes,
+    now: datetime,
+) -> bool:
+    """Put a message into the outbox, within the transaction that decided on it.
+
+    The same ``id`` is put once; returns whether this was the first time. Raises Rejected for a
+    Message-ID that another message has.
+    """
+    domains = [domain_of(address) for address in recipients]
+    touched = await transaction.execute(
+        "put_outbox", id, mailbox, conversation, kind, message_id, envelope_from, content, now,
+        list(recipients), domains,
+    )  # fmt: skip
+    return touched > 0
+
+
+def domain_of(address: str) -> str:
+    """The domain of an address, in lower case."""
+    return address.rpartition("@")[2].lower()
+
+
+class Pace:
+    """How many recipients of each domain a minute takes. Times are aware."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._sent: dict[str, list[datetime]] = {}
+
+    def note(self, domains: Sequence[str], now: datetime) -> None:
+        """These domains had a recipient each, now."""
+        for domain in domains:
+            self._sent.setdefault(domain, []).append(now)
+
+    def exhausted(self, now: datetime) -> list[str]:
+        """The domains that must wait."""
+        for domain, times in list(self._sent.items()):
+            self._sent[domain] = recent = [at for at in times if at > now - MINUTE]
+            if not recent:
+                del self._sent[domain]
+        return [name for name, times in self._sent.items() if len(times) >= self._per_minute]
+
+
+class Outbox:
+    """The outbox of one node in one term of its leader; ``work`` may run several times at once."""
+
+    def __init__(
+        self,
+        node: str,
+        term: int,
+        database: Database,
+        sender: Sender,
+        *,
+        certain: Callable[[], Awaitable[None]],
+        clock: Clock,
+        unknown: Literal["hold", "resend"] = "hold",
+        give_up_after: timedelta = timedelta(days=3),
+        domain_per_minute: int = 120,
+    ) -> None:
+        """``certain`` waits while it is doubtful whether this daemon still leads the node."""
+        self._node = node
+        self._term = term
+        self._database = database
+        self._sender = sender
+        self._certain = certain
+        self._clock = clock
+        self._unknown = unknown
+        self._give_up_after = give_up_after
+        self._pace = Pace(domain_per_minute)
+        self._take_up_at = clock()
+        self._ending = False
+        self._under_way = 0
+        self._log = log.bind(node=node)
+
+    async def take_up(self) -> None:
+        """Decide about what earlier leaders had under way. Raises TemporaryError.
+
+        Now and then again: a leader may have claimed one in the moment in which it lost the lead.
+        """
+        state = "unknown" if self._unknown == "hold" else "queued"
+        reason = "the daemon ended while it was being sent; the server may have it"
+        rows = await self._database.fetch("take_up_outbox", self._node, self._term, state, reason)
+        for row in rows:
+            self._log.warning("message was under way", id=str(row["id"]), state=row["state"])
+        self._take_up_at = self._clock() + MINUTE
+
+    async def end(self, seconds: float) -> None:
+        """Begin nothing new, and wait for what is under way, which would become unknown."""
+        self._ending = True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self._under_way and loop.time() < deadline:  # noqa: ASYNC110 - with a limit
+            await asyncio.sleep(0.02)
+
+    async def work(self) -> None:
+        """One worker: send until cancelled."""
+        while True:
+            try:
+                if self._clock() >= self._take_up_at:
+                    await self.take_up()
+                if not self._ending and await self.send_next():
+                    continue
+            except TemporaryError as error:
+                self._log.info("outbox waits", reason=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+            except PermanentError as error:
+                # Not worth the life of a daemon that sees calls.
+                self._log.error("the database refuses the outbox", reason=str(error))
+                await asyncio.sleep(60 * RETRY_SECONDS)
+            await asyncio.sleep(PACE_SECONDS)
+
+    async def send_next(self) -> bool:
+        """Send one message; False when there is none to send now. Raises TemporaryError."""
+        await self._certain()
+        self._under_way += 1
+        try:
+            return await self._send_next()
+        finally:
+            self._under_way -= 1
+
+    async def _send_next(self) -> bool:
+        now = self._clock()
+        row = await self._database.fetchrow(
+            "claim_outbox", self._node, self._term, now, self._pace.exhausted(now)
+        )
+        if row is None:
+            return False
+        self._pace.note([domain_of(address) for address in row["recipients"]], now)
+
+        async def about_to_speak() -> None:
+            await self._certain()
+            if not await self._database.execute(
+                "speak_outbox", self._node, self._term, row["id"], self._clock()
+            ):
+                raise NotOursAnyMore(f"message {row['id']} is not ours to send any more")
+
+        try:
+            attempt = await self._sender.send(
+                row["envelope_from"], row["recipients"], row["content"], about_to_speak
+            )
+        except (TemporaryError, PermanentError) as error:
+            # Raised before the content: also when Postgres did not answer whether it may go out.
+            attempt = NotSpoken(str(error))
+        await self._settle(row, attempt)
+        return True
+
+    async def _settle(self, row: Row, attempt: Attempt) -> None:
+        """Write down what came of it; as long as it takes, for nobody else knows."""
+        now = self._clock()
+        while True:
+            try:
+                async with self._database.transaction() as transaction:
+                    await self._write(transaction, row, attempt, now)
+                return
+            except TemporaryError as error:
+                self._log.warning("can't write down what was sent", reason=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _write(self, transaction: Session, row: Row, attempt: Attempt, now: datetime) -> None:
+        sent_before = await transaction.fetchval("outbox_sent_before", row["id"])
+        settlement = settle(
+            attempt,
+            row["recipients"],
+            sent_before=sent_before,
+            attempts=row["attempts"],
+            put_at=row["put_at"],
+            now=now,
+            give_up_after=self._give_up_after,
+        )
+        state = settlement.state
+        if state == "unknown" and self._unknown == "resend":
+            state = "queued"
+        done = now if state in ("sent", "failed") else None
+        written = await transaction.execute(
+            "settle_outbox", row["id"], self._term, state, settlement.reason,
+            settlement.next_attempt_at, done,
+        )  # fmt: skip
+        if not written:
+            self._log.warning("another daemon has taken up a message", id=str(row["id"]))
+            return
+        await transaction.execute(
+            "settle_outbox_recipients", row["id"], [asdict(one) for one in settlement.recipients]
+        )
+        self._log.info("message settled", id=str(row["id"]), state=state, reason=settlement.reason)
