@@ -9,8 +9,9 @@ leader follows, left by the journal of an earlier one; the leader closes such ro
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -132,10 +133,13 @@ class LedNode:
             lambda told: self._tell(told, term),
             parts.metrics,
             clock=parts.clock,
-            certain=parts.leadership.certain,
+            certain=self._certain(term),
         )
         follower.restore(facts)
         return follower
+
+    def _certain(self, term: int) -> Callable[[], Awaitable[None]]:
+        return partial(self.parts.leadership.certain_in, self.name, term)
 
     def _tell(self, facts: Sequence[AnyFact], term: int) -> None:
         self.parts.writer.write(stamped(facts, term))
@@ -166,7 +170,7 @@ class LedNode:
             term,
             self.parts.database,
             follower.link,
-            self.parts.leadership.certain,
+            self._certain(term),
             {
                 **agent_handlers(follower.link),
                 **follower.recording_control.handlers(),
@@ -183,7 +187,7 @@ class LedNode:
             term,
             self.parts.database,
             self.parts.file_work,
-            self.parts.leadership.certain,
+            self._certain(term),
             self.parts.clock,
         )
         tasks.start(f"keeper {self.name}", self.keeper.run(), until="first")
@@ -192,7 +196,7 @@ class LedNode:
             term,
             self.parts.database,
             follower.link,
-            self.parts.leadership.certain,
+            self._certain(term),
             self.parts.clock,
         )
         tasks.start(f"queues {self.name}", keeper.run(), until="first")
@@ -206,7 +210,7 @@ class LedNode:
             follower.presence,
             waits=follower.longest_waits,
             whole=lambda: follower.synchronised,
-            certain=self.parts.leadership.certain,
+            certain=self._certain(term),
             clock=self.parts.clock,
         )
         tasks.start(f"skills {self.name}", skills.run(), until="first")
@@ -227,7 +231,7 @@ class LedNode:
             parts.writer,
             follower.link,
             parts.settings.callback_for,
-            certain=parts.leadership.certain,
+            certain=self._certain(term),
             sees=lambda: follower.synchronised,
             channel_of=follower.channel_of,
             joined_at=follower.joined_at,
@@ -237,12 +241,12 @@ class LedNode:
 
     async def _keep_house(self, follower: NodeFollower, term: int) -> None:
         """Once a second: the link's state for those who ask the database; now and then, tidy."""
-        rounds = 0
+        rounds, certain = 0, self._certain(term)
         self._stored_link = ()
         await self.parts.writer.caught_up()  # else what was just taken up looks like left open
         while True:
             # Another daemon may have said by now how its link is.
-            await self.parts.leadership.certain()
+            await certain()
             if self.parts.writer.trouble is None:
                 try:
                     await self._store_link(follower)

@@ -274,6 +274,8 @@ class Recorder:
         if not take.channel or (take.recording.stopped_at and not take.recording.asked):
             return
         fields = mixmonitor.stop(take.channel, take.recording.monitor)
+        # Another leader may record the next talk on this channel by now.
+        await self.certain()
         try:
             await self.commands.send("StopMixMonitor", fields)
         except PermanentError:
@@ -292,6 +294,7 @@ class Recorder:
                 # Asterisk is still writing, as far as anybody can tell.
                 give_up = loop.time() + self.finish_within
             over = loop.time() >= give_up
+            await self.certain()  # two must not join the same sides
             try:
                 found, problem = await asyncio.to_thread(_look, file, joined, cut_off=over)
             except stereo.JoinError as error:

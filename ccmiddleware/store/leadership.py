@@ -144,6 +144,17 @@ class Leadership:
             async with self._changed:
                 await self._changed.wait_for(lambda: not self._doubtful())
 
+    async def certain_in(self, node: str, term: int) -> None:
+        """Like ``certain``, and never returns once that term of ours is known to be over.
+
+        For tasks that act as the leader of that term, and are ended with it: one that was frozen
+        must not go on, not even for the moment until it is ended.
+        """
+        await self.certain()
+        while self.terms.get(node) != term:
+            async with self._changed:
+                await self._changed.wait()
+
     def _doubtful(self) -> bool:
         """Whether this process was frozen, by its own clock, and has not looked since."""
         now = asyncio.get_running_loop().time()

@@ -79,6 +79,10 @@ class Desk:
         self.asterisk = asterisk
         self.changed = asyncio.Event()
         self.now = at(10)
+        self.sure = asyncio.Event()
+        """Whether it is certain that this daemon leads."""
+        self.sure.set()
+        self.asked_whether_sure = asyncio.Event()
         self.recorder = Recorder(
             self.settings.node[0],
             self.settings,
@@ -86,16 +90,19 @@ class Desk:
             self.tell,
             lambda segment: "support",
             clock=self.clock,
+            certain=self.certain,
             finish_within=2.0,
             retry_after=0.1,
         )
-        self.control = Control(self.recorder, self.no_doubt)
+        self.control = Control(self.recorder, self.certain)
 
     def clock(self) -> datetime:
         return self.now
 
-    async def no_doubt(self) -> None:
-        """Nobody else leads."""
+    async def certain(self) -> None:
+        """Wait while somebody else may lead."""
+        self.asked_whether_sure.set()
+        await self.sure.wait()
 
     def tell(self, facts: Sequence[AnyFact]) -> None:
         self.told.extend(facts)

@@ -57,6 +57,25 @@ async def test_waits_for_asterisk_to_close_the_file(tmp_path: Path) -> None:
         await desk.until(lambda: desk.last_state == "finished")
 
 
+async def test_an_end_that_is_seen_in_doubt_is_left_to_whoever_leads(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    file = tmp_path / f"2026/11/27/{ID}-1.wav"
+    async with desk.running():
+        desk.observe(TALK)
+        await desk.until(lambda: desk.states() == ["expected", "recording"])
+        complete(file, 30)
+        desk.sure.clear()
+        desk.asked_whether_sure.clear()
+        desk.observe(ENDED)
+        await desk.until(desk.asked_whether_sure.is_set)
+        # Another leader may record the customer's next talk on the same channel.
+        assert desk.asterisk.actions == ["MixMonitor"]
+        assert desk.last_state == "recording"
+        desk.sure.set()
+        await desk.until(lambda: desk.last_state == "finished")
+    assert desk.asterisk.actions == ["MixMonitor", "StopMixMonitor"]
+
+
 async def test_a_file_that_never_comes_is_missing(tmp_path: Path) -> None:
     desk = Desk(tmp_path, StandIn())
     async with desk.running():

@@ -176,10 +176,10 @@ async def test_a_leader_that_finds_a_later_term_stands_back(database_url: str) -
         try:
             # Another one was quicker after the connection broke.
             await one.end()
-            locked = await other.fetchval(
-                "SELECT pg_try_advisory_lock(1667460354, number) FROM ccm.leadership"
+            # Postgres takes a moment to see that the connection is gone.
+            await other.execute(
+                "SELECT pg_advisory_lock(1667460354, number) FROM ccm.leadership", timeout=DEADLINE
             )
-            assert locked is True
             await other.execute("UPDATE ccm.leadership SET term = 2, daemon_id = NULL")
             one.start()
             await lost(one, 1)
@@ -201,11 +201,21 @@ async def test_a_leader_that_is_frozen_loses_the_lead_and_doubts(
         assert one.lead.leads(A, 1)  # as far as it knows
         async with asyncio.TaskGroup() as group:
             doubting = group.create_task(one.lead.certain(), name="doubting")
+            leading = group.create_task(one.lead.certain_in(A, 1), name="leading")
             await asyncio.sleep(0.2)
             assert not doubting.done()
             one.start()
             async with asyncio.timeout(DEADLINE):
                 await doubting
+                await one.lead.lost(A, 1)
+                # Nothing is in doubt any more, and nothing may be done in that term.
+                for _ in range(3):
+                    await one.lead.certain()
+                    await asyncio.sleep(0.1)
+            assert not leading.done()
+            leading.cancel()
+            async with asyncio.timeout(DEADLINE):
+                await two.lead.certain_in(A, 2)
         assert not one.lead.leads(A, 1)
 
 
