@@ -43,11 +43,8 @@ class Site:
 
     async def records(self, calls: Sequence[Call]) -> None:
         """Wait until each call is being recorded."""
-
-        def going_on(recordings: Mapping[str, Mapping[str, Any]]) -> bool:
-            return all(recordings.get(call.id, {}).get("state") == "recording" for call in calls)
-
-        await witness.eventually(self.recordings, going_on, 30, "recordings to begin")
+        ids = [call.id for call in calls]
+        await witness.recordings_are("recording", self.recordings, ids)
 
     async def recordings(self) -> dict[str, dict[str, Any]]:
         """The recording of each call; no call here has two talks."""
@@ -113,11 +110,8 @@ class Site:
 
     async def recorded(self, calls: Sequence[Call], whole: bool = True) -> None:
         """Each call has a finished recording; if ``whole``, as long as the talk in queue_log."""
-
-        def finished(recordings: Mapping[str, Mapping[str, Any]]) -> bool:
-            return all(recordings.get(call.id, {}).get("state") == "finished" for call in calls)
-
-        found = await witness.eventually(self.recordings, finished, 30, "recordings to be done")
+        ids = [call.id for call in calls]
+        found = await witness.recordings_are("finished", self.recordings, ids)
         for call, (*_, last) in zip(calls, self.logged(calls).values(), strict=True):
             row = found[call.id]
             heard = audio.read_wav(self.pbx.recordings / row["path"])

@@ -126,6 +126,7 @@ async def test_a_link_that_is_lost_for_some_seconds(site: Site, how: str) -> Non
     await stage.hang_up(talks_on, is_answered, comes_to_talk)
     for call in (waits_on, comes_to_wait):
         await stage.answered(call)
+        await site.records([call])  # else it may be over before Asterisk is asked to record it
         await stage.hang_up(call)
     await stage.pause("shut", "1005")
 
@@ -176,6 +177,7 @@ async def test_an_asterisk_that_is_killed(site: Site) -> None:
     await stage.pause("shut", "1005")
     await daemon.healthy(30)
     after = await stage.answered_call(OPEN)
+    await site.records([after])  # else it may be over before Asterisk is asked to record it
     await stage.hang_up(after)
 
     await site.as_logged([after])
@@ -206,6 +208,7 @@ async def test_a_daemon_that_is_killed(site: Site) -> None:
     await stage.hang_up(talks_on, is_answered, comes_to_talk)
     for call in (waits_on, comes_to_wait):
         await stage.answered(call)
+        await site.records([call])  # else it may be over before Asterisk is asked to record it
         await stage.hang_up(call)
     await stage.pause("shut", "1005")
 

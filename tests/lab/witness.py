@@ -135,6 +135,35 @@ async def eventually(
         await asyncio.sleep(POLL)
 
 
+async def recordings_are(
+    state: str, look: Callable[[], Awaitable[Mapping[str, Mapping[str, Any]]]], calls: Sequence[str]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Wait until the recording of each call is in that state; the recordings, by call.
+
+    Raises LabError, which tells of those recordings alone that are not.
+    """
+    found: Mapping[str, Mapping[str, Any]] = {}
+
+    async def others() -> dict[str, str]:
+        nonlocal found
+        found = await look()
+        return {
+            call: _in_short(found.get(call))
+            for call in calls
+            if call not in found or found[call]["state"] != state
+        }
+
+    await eventually(others, lambda left: not left, 30, f"recordings to be {state}")
+    return found
+
+
+def _in_short(recording: Mapping[str, Any] | None) -> str:
+    if recording is None:
+        return "none"
+    told = {key: str(recording[key]) for key in ("version", "path", "started_at", "ended_at")}
+    return f"{recording['state']}: {recording['error'] or 'no error'}; {told}"
+
+
 async def all_over(url: str, calls: int, seconds: float = 40) -> None:
     """Wait until ``calls`` interactions and all their recordings are over."""
     open_ = "SELECT 1 FROM ccm.recording WHERE state IN ('expected', 'recording')"
