@@ -24,6 +24,9 @@ MOST_SPANS = 12
 FAR_DAYS = 400
 """How far ``change_after`` looks."""
 
+FIRST_STRIDE = 7 * 86400
+"""Seconds that are looked into at first for open time; then twice as many, and so on."""
+
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 
 Span = tuple[int, int]
@@ -225,6 +228,30 @@ def change_after(schedule: Schedule, at: int) -> int | None:
     if begin > at:
         return begin
     return end if end < until else None
+
+
+def open_seconds(schedule: Schedule, since: int, until: int) -> int:
+    """For how long the queue is open between two moments; 0 if the second is not later."""
+    if until <= since:
+        return 0
+    return sum(end - begin for begin, end in open_spans(schedule, since, until))
+
+
+def after_open_seconds(schedule: Schedule, since: int, seconds: int) -> int | None:
+    """The moment at which the queue will have been open for so long; None if not in 400 days.
+
+    Time that is over at the end of a day is over then, not when the queue opens again.
+    """
+    left, begin, stride = max(seconds, 0), since, FIRST_STRIDE
+    if left == 0:
+        return since
+    while begin < since + FAR_DAYS * 86400:
+        for opens, closes in open_spans(schedule, begin, begin + stride):
+            if left <= closes - opens:
+                return opens + left
+            left -= closes - opens
+        begin, stride = begin + stride, stride * 2
+    return None
 
 
 def reason(schedule: Schedule, at: int) -> str:

@@ -15,9 +15,11 @@ from ccmiddleware.queues.hours import (
     Hours,
     InvalidHours,
     Schedule,
+    after_open_seconds,
     by_day,
     change_after,
     is_open,
+    open_seconds,
     open_spans,
     parse_day,
     parse_week,
@@ -259,3 +261,62 @@ def _repeated(local: datetime, zone: ZoneInfo) -> bool:
 def test_days_are_shown_as_they_are_read() -> None:
     assert show_day(parse_day("closed")) == "closed"
     assert show_day(parse_day("22:00-04:00, 9:00-12:00")) == "09:00-12:00,22:00-04:00"
+
+
+OPEN_TIME = (
+    # zone, week, since, until, seconds open
+    ("UTC", "mon-fri 09:00-17:00", "2026-11-27T16:00", "2026-11-30T10:00", 7200),
+    ("UTC", "mon-fri 09:00-17:00", "2026-11-28T00:00", "2026-11-29T00:00", 0),
+    ("UTC", "mon-fri 09:00-17:00", "2026-11-27T12:00", "2026-11-27T11:00", 0),
+    ("UTC", "always", "2026-11-27T12:00", "2026-11-27T13:00", 3600),
+    ("Europe/Berlin", "sun 01:00-04:00", "2026-03-28T00:00", "2026-03-30T00:00", 7200),
+    ("Europe/Berlin", "sun 01:00-04:00", "2026-10-24T00:00", "2026-10-26T00:00", 14400),
+    ("UTC", "fri 22:00-06:00", "2026-11-27T23:00", "2026-11-28T05:00", 21600),
+)
+
+
+@pytest.mark.parametrize(("zone", "week", "since", "until", "seconds"), OPEN_TIME)
+def test_open_seconds(zone: str, week: str, since: str, until: str, seconds: int) -> None:
+    schedule = Schedule(ZoneInfo(zone), parse_week(week))
+    assert open_seconds(schedule, utc(since), utc(until)) == seconds
+
+
+AFTER = (
+    # zone, week, since, hours of open time, when they are over
+    ("UTC", "mon-fri 09:00-17:00", "2026-11-27T16:00", 0, "2026-11-27T16:00"),
+    ("UTC", "mon-fri 09:00-17:00", "2026-11-28T16:00", 0, "2026-11-28T16:00"),
+    ("UTC", "mon-fri 09:00-17:00", "2026-11-27T16:00", 1, "2026-11-27T17:00"),
+    ("UTC", "mon-fri 09:00-17:00", "2026-11-27T16:00", 2, "2026-11-30T10:00"),
+    ("UTC", "mon-fri 09:00-17:00", "2026-11-28T16:00", 8, "2026-11-30T17:00"),
+    ("UTC", "mon-fri 09:00-17:00", "2026-11-27T17:00", 1, "2026-11-30T10:00"),
+    ("UTC", "mon-fri 09:00-17:00", "2026-11-02T09:00", 400, "2027-01-08T17:00"),
+    ("UTC", "always", "2026-11-27T16:00", 100, "2026-12-01T20:00"),
+    ("Europe/Berlin", "sun 01:00-04:00", "2026-03-28T00:00", 3, "2026-04-05T00:00"),
+    ("Europe/Berlin", "sun 01:00-04:00", "2026-10-24T00:00", 4, "2026-10-25T03:00"),
+    ("Europe/Berlin", "always", "2026-03-28T12:00", 24, "2026-03-29T12:00"),
+)
+
+
+@pytest.mark.parametrize(("zone", "week", "since", "hours", "expected"), AFTER)
+def test_after_open_seconds(zone: str, week: str, since: str, hours: int, expected: str) -> None:
+    schedule = Schedule(ZoneInfo(zone), parse_week(week))
+    assert after_open_seconds(schedule, utc(since), hours * 3600) == utc(expected)
+
+
+def test_a_queue_that_never_opens_has_no_such_moment() -> None:
+    schedule = Schedule(BERLIN, parse_week("mon-sun closed"))
+    assert after_open_seconds(schedule, utc("2026-11-27"), 1) is None
+
+
+@given(st.integers(0, 10**7), st.integers(1, 10**6))
+def test_so_much_later_the_queue_was_open_for_so_long(ago: int, seconds: int) -> None:
+    schedule = Schedule(
+        BERLIN,
+        parse_week("mon-thu 08:30-12:00,13:00-18:00; fri 22:00-03:00; sun 01:30-02:30"),
+        [Holiday(date(2026, 4, 6)), Holiday(date(2026, 10, 25), parse_day("00:00-24:00"))],
+    )
+    since = utc("2026-03-01") + ago
+    at = after_open_seconds(schedule, since, seconds)
+    assert at is not None
+    assert open_seconds(schedule, since, at) == seconds
+    assert is_open(schedule, at - 1)

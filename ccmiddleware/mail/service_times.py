@@ -1,0 +1,271 @@
+"""How long customers waited, what is due when, and which escalation is. Pure.
+
+Times are counted on the wall clock and in the queue's opening hours (``queues/hours.py``):
+
+- *first response*: from the customer's first message to the first answer by a person;
+- *next response*: from the customer's first message after an answer to the next answer. Several
+  messages in a row wait once, from the first of them;
+- *resolution*: while the conversation was not closed, from its beginning to its last closing.
+
+An acknowledgement is no answer. A message after which the conversation is closed without an answer
+waits no longer, and gives no response time. Targets may let the clock of the resolution stand while
+the conversation waits for the customer.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from ccmiddleware.queues.hours import Schedule, after_open_seconds, open_seconds
+
+What = Literal["asked", "answered", "waits", "resumed", "closed", "reopened"]
+"""The customer wrote; a person answered; it waits for the customer or for a time; it goes on;
+closed; opened again. A customer's message opens what is closed, and ends waiting, by itself."""
+
+Goal = Literal["first_response", "next_response", "resolution"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a conversation. ``at`` is aware."""
+
+    at: datetime
+    what: What
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """A time between two moments, both ways of counting, in whole seconds."""
+
+    since: datetime
+    until: datetime
+    wall: int
+    business: int
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What a conversation took so far; None for what has not come."""
+
+    first_response: Took | None
+    next_responses: tuple[Took, ...]
+    resolution: Took | None
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What was promised; None: nothing. ``business``: counted in opening hours."""
+
+    first_response: timedelta | None = None
+    next_response: timedelta | None = None
+    resolution: timedelta | None = None
+    business: bool = True
+    stands_while_waiting: bool = True
+    """The clock of the resolution stands while the conversation waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A goal that is not reached yet. ``at`` None: not within the next 400 days of the queue.
+
+    ``began`` and ``left``: the clock runs since then, and has so many seconds to go from there.
+    """
+
+    goal: Goal
+    at: datetime | None
+    began: datetime
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is done so long before a goal is due, counted as the target is; 0: when it is due."""
+
+    name: str
+    before: timedelta
+    goals: frozenset[Goal] = frozenset({"first_response", "next_response", "resolution"})
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A step whose time has come, or comes at ``at``."""
+
+    step: Step
+    due: Due
+    at: datetime
+
+
+def measure(events: Iterable[Event], schedule: Schedule) -> Times:
+    """What a conversation took, from its events in the order in which they happened."""
+    events = _in_order(events)
+    first: Took | None = None
+    following: list[Took] = []
+    for asked, ended, answered, number in _waits(events):
+        if not answered or ended is None:
+            continue
+        took = _took(asked, ended, schedule)
+        if number == 0:
+            first = took
+        else:
+            following.append(took)
+    return Times(first, tuple(following), _resolution(events, schedule))
+
+
+def due(events: Iterable[Event], targets: Targets, schedule: Schedule) -> tuple[Due, ...]:
+    """The goals that wait to be reached, the next first; those that never come due last.
+
+    A goal that is overdue stays until it is reached.
+    """
+    events = _in_order(events)
+    found: list[Due] = []
+    for asked, ended, _, number in _waits(events):
+        goal: Goal = "first_response" if number == 0 else "next_response"
+        target = targets.first_response if number == 0 else targets.next_response
+        if ended is None and target is not None:
+            found.append(_due(goal, asked, _seconds(target), targets, schedule))
+    if targets.resolution is not None and events:
+        spans = _running(events, pausing=targets.stands_while_waiting)
+        began, ended = spans[-1]
+        if ended is None:
+            used = sum(
+                _counted(begin, end, targets, schedule)
+                for begin, end in spans[:-1]
+                if end is not None
+            )
+            left = _seconds(targets.resolution) - used
+            found.append(_due("resolution", began, left, targets, schedule))
+    far = datetime.max.replace(tzinfo=UTC)
+    return tuple(sorted(found, key=lambda each: each.at or far))
+
+
+def breached(took: Took, target: timedelta, *, business: bool) -> bool:
+    """Whether a time that is over was longer than was promised."""
+    return (took.business if business else took.wall) > _seconds(target)
+
+
+def escalations(
+    goals: Iterable[Due], steps: Sequence[Step], targets: Targets, schedule: Schedule
+) -> tuple[Escalation, ...]:
+    """When each step is to be taken, in order of time."""
+    found = []
+    for goal in goals:
+        for step in steps:
+            if goal.goal in step.goals:
+                left = goal.left - _seconds(step.before)
+                at = _later(goal.began, left, targets, schedule)
+                if at is not None:
+                    found.append(Escalation(step, goal, at))
+    return tuple(sorted(found, key=lambda each: (each.at, -each.step.before)))
+
+
+def ripe(
+    planned: Iterable[Escalation], taken: Collection[tuple[str, Goal, datetime]], now: datetime
+) -> tuple[Escalation, ...]:
+    """What is to be done now, and was not ``taken`` (by name, goal and when its clock began)."""
+    return tuple(each for each in planned if each.at <= now and key(each) not in taken)
+
+
+def next_look(
+    planned: Iterable[Escalation], taken: Collection[tuple[str, Goal, datetime]], now: datetime
+) -> datetime | None:
+    """When the next step that was not taken comes; None if none is left after ``now``."""
+    return min(
+        (each.at for each in planned if each.at > now and key(each) not in taken), default=None
+    )
+
+
+def key(escalation: Escalation) -> tuple[str, Goal, datetime]:
+    """By what it is known that a step was taken: for the next question it is taken anew."""
+    return escalation.step.name, escalation.due.goal, escalation.due.began
+
+
+# -- spans of events ------------------------------------------------------------------------
+
+_Wait = tuple[datetime, datetime | None, bool, int]
+
+
+def _in_order(events: Iterable[Event]) -> tuple[Event, ...]:
+    return tuple(sorted(events, key=lambda event: event.at))
+
+
+def _waits(events: Sequence[Event]) -> list[_Wait]:
+    """Spans in which the customer waited: since, until, whether answered, and the how manieth.
+
+    Number 0 is the wait for the first answer; it goes on after a closing without one.
+    """
+    found: list[_Wait] = []
+    asked: datetime | None = None
+    answers = 0
+    for event in events:
+        if event.what == "asked" and asked is None:
+            asked = event.at
+        elif event.what in ("answered", "closed"):
+            if asked is not None:
+                found.append((asked, event.at, event.what == "answered", answers))
+                asked = None
+            answers += event.what == "answered"
+    if asked is not None:
+        found.append((asked, None, False, answers))
+    return found
+
+
+def _running(events: Sequence[Event], *, pausing: bool) -> list[tuple[datetime, datetime | None]]:
+    """Spans in which the resolution was due; the last may have no end."""
+    spans: list[tuple[datetime, datetime | None]] = []
+    begun: datetime | None = events[0].at
+    for event in events:
+        stops = event.what == "closed" or (event.what == "waits" and pausing)
+        goes_on = event.what in ("asked", "resumed", "reopened")
+        if stops and begun is not None:
+            spans.append((begun, event.at))
+            begun = None
+        elif goes_on and begun is None:
+            begun = event.at
+    if begun is not None:
+        spans.append((begun, None))
+    return spans
+
+
+def _resolution(events: Sequence[Event], schedule: Schedule) -> Took | None:
+    if not events:
+        return None
+    spans = _running(events, pausing=False)
+    last = spans[-1][1]
+    if last is None:
+        return None
+    took = [_took(begin, end, schedule) for begin, end in spans if end is not None]
+    wall, business = sum(each.wall for each in took), sum(each.business for each in took)
+    return Took(events[0].at, last, wall, business)
+
+
+# -- clocks ---------------------------------------------------------------------------------
+
+
+def _took(since: datetime, until: datetime, schedule: Schedule) -> Took:
+    begin, end = _epoch(since), _epoch(until)
+    return Took(since, until, end - begin, open_seconds(schedule, begin, end))
+
+
+def _counted(since: datetime, until: datetime, targets: Targets, schedule: Schedule) -> int:
+    took = _took(since, until, schedule)
+    return took.business if targets.business else took.wall
+
+
+def _due(goal: Goal, began: datetime, left: int, targets: Targets, schedule: Schedule) -> Due:
+    return Due(goal, _later(began, left, targets, schedule), began, left)
+
+
+def _later(began: datetime, left: int, targets: Targets, schedule: Schedule) -> datetime | None:
+    """The moment at which so many seconds have run; what is used up already, at once."""
+    begin, left = _epoch(began), max(left, 0)
+    at = after_open_seconds(schedule, begin, left) if targets.business else begin + left
+    return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def _epoch(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def _seconds(time: timedelta) -> int:
+    return int(time.total_seconds())
