@@ -20,6 +20,8 @@ import structlog
 from ccmiddleware.clock import Clock
 from ccmiddleware.errors import TemporaryError
 from ccmiddleware.ids import email_id, uuid7_shaped
+from ccmiddleware.mail.bounces import Delivery
+from ccmiddleware.mail.loops import plain_subject
 from ccmiddleware.mail.message import Address, Message, Unreadable
 from ccmiddleware.mail.threading import Joins, Opens, participants
 from ccmiddleware.plaintext import plain
@@ -58,7 +60,14 @@ class Holds:
     reason: str
 
 
-Decision = Joins | Opens | Holds
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """The message says what became of messages that we sent; it opens nothing."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+Decision = Joins | Opens | Holds | Reports
 Decide = Callable[[Session, Message], Awaitable[Decision]]
 """What is to become of a message, looked up and decided within the transaction that does it."""
 
@@ -69,7 +78,7 @@ class Taken:
 
     id: UUID
     fresh: bool
-    became: Literal["email", "quarantine", "known"]
+    became: Literal["email", "quarantine", "report", "known"]
     conversation: UUID | None = None
 
 
@@ -191,20 +200,34 @@ class Filing:
         now: datetime,
     ) -> Taken:
         if isinstance(read, Unreadable):
-            what: Decision = Holds("unreadable", read.reason)
-        else:
-            what = await self._decide(transaction, read)
-        if isinstance(what, Holds) or isinstance(read, Unreadable):
-            assert isinstance(what, Holds)  # noqa: S101 - an unreadable message is only held
-            await transaction.execute(
-                "hold_email", new, what.kind, plain(what.reason), *_shown(read), now
-            )
-            return Taken(new, fresh=True, became="quarantine")
+            return await self._hold(transaction, new, Holds("unreadable", read.reason), read, now)
+        what = await self._decide(transaction, read)
+        if isinstance(what, Holds):
+            return await self._hold(transaction, new, what, read, now)
+        if isinstance(what, Reports):
+            told = [asdict(one) for one in what.deliveries]
+            await transaction.execute("note_email_reports", new, arrived.at, told)
+            about = [one.outbox for one in what.deliveries]
+            await transaction.execute("resolve_unknown_outbox", about, now)
+            return Taken(new, fresh=True, became="report")
         conversation = await self._conversation(transaction, new, arrived, read, what)
         await transaction.execute(
             "add_email", new, conversation, self._columns(arrived, read, what)
         )
         return Taken(new, fresh=True, became="email", conversation=conversation)
+
+    async def _hold(
+        self,
+        transaction: Session,
+        new: UUID,
+        what: Holds,
+        read: Message | Unreadable,
+        now: datetime,
+    ) -> Taken:
+        await transaction.execute(
+            "hold_email", new, what.kind, plain(what.reason), *_shown(read), now
+        )
+        return Taken(new, fresh=True, became="quarantine")
 
     async def _conversation(
         self,
@@ -264,6 +287,7 @@ class Filing:
             "notes": read.notes,
             "joined_by": what.why,
             "automatic": what.automatic,
+            "plain_subject": plain_subject(read.subject),
         }
 
 

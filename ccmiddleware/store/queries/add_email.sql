@@ -1,10 +1,11 @@
 -- An email of conversation $2, as the object $3 of its columns; its id is $1
 INSERT INTO ccm.email (id, conversation_id, mailbox_id, direction, sha256, message_id, in_reply_to, thread, at,
-    sent_at, from_address, from_name, recipients, subject, body, quoted, html, attachments, notes, joined_by, automatic)
+    sent_at, from_address, from_name, recipients, subject, body, quoted, html, attachments, notes, joined_by, automatic,
+    plain_subject)
 SELECT $1, $2, r.mailbox_id, r.direction, decode(r.sha256, 'hex'), r.message_id, r.in_reply_to, r.thread, r.at,
     r.sent_at, r.from_address, r.from_name, r.recipients, r.subject, r.body, r.quoted, r.html, r.attachments, r.notes,
-    r.joined_by, r.automatic
+    r.joined_by, r.automatic, r.plain_subject
 FROM jsonb_to_record($3::jsonb) AS r (
     mailbox_id uuid, direction text, sha256 text, message_id text, in_reply_to text[], thread text[], at timestamptz,
     sent_at timestamptz, from_address text, from_name text, recipients jsonb, subject text, body text, quoted text,
-    html text, attachments jsonb, notes text[], joined_by text, automatic text)
+    html text, attachments jsonb, notes text[], joined_by text, automatic text, plain_subject text)

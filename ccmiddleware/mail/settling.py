@@ -1,0 +1,135 @@
+"""What is to become of a message, with what the database knows: lookups here, decisions elsewhere.
+
+The rules stand in ``bounces``, ``threading`` and ``loops``, which are pure. This runs within the
+transaction of ``filing`` that does what is decided, so that nothing changes between the two.
+
+In this order: a delivery report is about something that we sent, or held; what a filter before us
+marked as spam is held; then the conversation is looked for, the mail of it and of its sender is
+counted, and what the guards allow joins or opens it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from ccmiddleware.clock import Clock
+from ccmiddleware.mail import bounces, loops, threading
+from ccmiddleware.mail.filing import Decision, Holds, Reports
+from ccmiddleware.mail.message import Message
+from ccmiddleware.mail.threading import Conversation, Here, Joins, Known, Opens, Wanted
+from ccmiddleware.mail.tokens import Keys
+from ccmiddleware.store.database import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for one mailbox. Addresses in lower case.
+
+    ``mailboxes``: the addresses of all our mailboxes, by node and queue. ``spam_threshold``: from
+    which score on mail is held; None looks at X-Spam-Flag alone.
+    """
+
+    own: frozenset[str]
+    mailboxes: Mapping[tuple[str, str], frozenset[str]]
+    keys: Keys
+    loop_mark: str
+    reopen_within: timedelta = timedelta(days=14)
+    spam_threshold: float | None = None
+    limits: loops.Limits = field(default_factory=loops.Limits)
+    unlimited: frozenset[str] = frozenset()
+
+    @property
+    def ours(self) -> frozenset[str]:
+        """All our addresses."""
+        return self.own.union(*self.mailboxes.values())
+
+
+class Settling:
+    """Decides about the messages of one mailbox; ``decide`` is what ``Filing`` takes."""
+
+    def __init__(self, rules: Rules, clock: Clock) -> None:
+        self._rules = rules
+        self._clock = clock
+
+    async def decide(self, session: Session, message: Message) -> Decision:
+        """What is to become of the message. Raises TemporaryError."""
+        if bounces.is_report(message):
+            return await self._report(session, message)
+        spam = _spam(message, self._rules.spam_threshold)
+        if spam:
+            return Holds("spam", spam)
+        rules, now = self._rules, self._clock()
+        asked = threading.wanted(message, rules.keys, now)
+        known = await self._known(session, asked)
+        others = rules.ours - rules.own
+        here = Here(rules.own, others, now, rules.reopen_within)
+        automatic = loops.nature(message).why
+        place = threading.decide(message, asked, known, here, automatic)
+        verdict = loops.judge(
+            message,
+            loops.Ours(rules.ours, rules.loop_mark, rules.unlimited),
+            await self._traffic(session, message, place),
+            rules.limits,
+        )
+        if verdict.held:
+            return Holds(verdict.held_as or "loop", verdict.held)
+        if isinstance(place, Opens) and not verdict.opens_work:
+            return Holds("loop", f"it answers nothing that is here ({verdict.automatic})")
+        return place
+
+    async def _report(self, session: Session, message: Message) -> Decision:
+        rows = await session.fetch("outgoing_of_message_ids", list(bounces.wanted(message)))
+        sent = [bounces.Outgoing(row["id"], row["message_id"], row["address"]) for row in rows]
+        report = bounces.read(message, sent)
+        if report.held:
+            return Holds("report", report.held)
+        return Reports(report.deliveries)
+
+    async def _known(self, session: Session, asked: Wanted) -> Known:
+        ids = [*asked.message_ids, *([asked.own_id] if asked.own_id else [])]
+        holders: dict[str, list[UUID]] = {}
+        for row in await session.fetch("holders_of_message_ids", ids) if ids else ():
+            holders.setdefault(row["message_id"], []).append(row["conversation_id"])
+        wanted = {*asked.conversations, *(one for all_of in holders.values() for one in all_of)}
+        found = await session.fetch("known_conversations", list(wanted)) if wanted else []
+        conversations = {
+            row["id"]: Conversation(
+                row["id"],
+                frozenset(row["participants"]),
+                self._rules.mailboxes.get((row["node"], row["queue"]), frozenset()),
+                row["closed_at"],
+            )
+            for row in found
+        }
+        return Known(conversations, {name: tuple(all_of) for name, all_of in holders.items()})
+
+    async def _traffic(
+        self, session: Session, message: Message, place: Joins | Opens
+    ) -> loops.Traffic:
+        sender = message.sender.address.lower() if message.sender is not None else ""
+        row = await session.fetchrow(
+            "email_traffic",
+            self._clock(),
+            sender,
+            loops.plain_subject(message.subject),
+            place.conversation if isinstance(place, Joins) else None,
+        )
+        assert row is not None  # noqa: S101 - a SELECT without FROM
+        return loops.Traffic(
+            tuple(row["from_correspondent"]),
+            tuple(row["in_conversation"]),
+            tuple(row["acknowledgements"]),
+            row["same_subject_from"],
+            row["same_subject_to"],
+            row["acknowledged"],
+        )
+
+
+def _spam(message: Message, threshold: float | None) -> str:
+    if message.spam_flag:
+        return "X-Spam-Flag: YES"
+    score = message.spam_score
+    if threshold is not None and score is not None and score >= threshold:
+        return f"spam score {score:g}, and {threshold:g} is the threshold"
+    return ""
