@@ -12,13 +12,18 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a message is taken. What is over a limit goes to quarantine, whole."""
+    """How much of a message is taken. What is over a limit, but for the two of characters, goes to
+    quarantine, whole.
+    """
 
     bytes: int = 35 * 1024 * 1024
     header_bytes: int = 256 * 1024
     parts: int = 500
     depth: int = 50
     recipients: int = 1000
+    text_chars: int = 256 * 1024
+    """A longer text is cut, and kept whole as an attachment."""
+    html_chars: int = 1024 * 1024
     seconds: float = 10.0
     """How long the reading may take before it is given up."""
 
@@ -100,7 +105,7 @@ class Message:
     text: str
     """What the sender wrote now, without quoted history and signature; for people."""
     quoted: str
-    """The history that was split off; empty where there was none."""
+    """The signature and the history that were split off; empty where there were none."""
     html: str
     """Sanitised; empty where the message had none."""
     attachments: tuple[Attachment, ...] = ()
