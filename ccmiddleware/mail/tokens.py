@@ -49,13 +49,12 @@ _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 class Kind(StrEnum):
-    """What a message that we sent was."""
+    """What a message that we sent was; as in the outbox."""
 
     ANSWER = "answer"
-    ACKNOWLEDGEMENT = "ack"
+    ACKNOWLEDGEMENT = "acknowledgement"
     RELAY = "relay"
     RECEIPT = "receipt"
-    NOTICE = "notice"
 
 
 class Use(Enum):
