@@ -61,10 +61,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What is decided outside for each mail: its Message-ID and when it is written."""
+    """What is decided outside for each mail: its Message-ID and when it is written.
+
+    ``reply_to``: an address of the queue with a token for the customer; empty for none.
+    """
 
     message_id: str
     now: datetime
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ def answer(
             sender=identity.address,
             to=tuple(to),
             cc=tuple(cc),
+            reply_to=_with_token(identity, posting),
             subject=answer_subject(original.subject[:LONGEST_SUBJECT]),
             text="\n\n".join(part for part in parts if part),
             message_id=posting.message_id,
@@ -141,10 +146,14 @@ def acknowledgement(
 ) -> Composed:
     """The automatic word that a mail arrived; its failing to arrive causes no mail (RFC 3834).
 
+    It goes to the one address that the mail wants answers at (a web form writes in its own name),
+    else to its sender.
+
     Nothing of the customer's text is in it, so that nobody can have us send his words to others.
     """
     if original.sender is None:
         raise InvalidLetter("there is nobody to acknowledge it to")
+    to = original.reply_to[0] if len(original.reply_to) == 1 else original.sender
     in_reply_to, references = thread(original)
     values = {
         "number": str(number),
@@ -156,7 +165,8 @@ def acknowledgement(
     return compose(
         Letter(
             sender=identity.address,
-            to=(original.sender,),
+            to=(to if sound_address(to.address) else original.sender,),
+            reply_to=_with_token(identity, posting),
             subject=_filled(template.subject, values),
             text="\n\n".join(part for part in parts if part),
             message_id=posting.message_id,
@@ -271,6 +281,10 @@ def receipt(
 
 
 # -- pieces ---------------------------------------------------------------------------------
+
+
+def _with_token(identity: Identity, posting: Posting) -> Address | None:
+    return Address(posting.reply_to, identity.address.name) if posting.reply_to else None
 
 
 def _quoted(original: Message, identity: Identity, now: datetime) -> str:

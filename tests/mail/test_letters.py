@@ -165,6 +165,29 @@ def test_values_are_not_placeholders_and_are_short() -> None:
     assert len(found) < 400
 
 
+@pytest.mark.parametrize(
+    ("reply_to", "expected"),
+    [
+        ([], "carla@customer.example"),
+        (["dora@customer.example"], "dora@customer.example"),
+        (["dora@customer.example", "eve@else.example"], "carla@customer.example"),
+        (["no address"], "carla@customer.example"),
+    ],
+)
+def test_to_whom_it_is_acknowledged(reply_to: list[str], expected: str) -> None:
+    asked = replace(ASKED, reply_to=tuple(Address(each) for each in reply_to))
+    assert acknowledgement(IDENTITY, POSTING, TEMPLATE, asked, 7).recipients == (expected,)
+
+
+def test_customers_may_get_an_address_with_a_token() -> None:
+    posting = replace(POSTING, reply_to="support+abc@example.com")
+    for composed in (
+        answer(IDENTITY, posting, "x", ASKED, to=(CARLA,)),
+        acknowledgement(IDENTITY, posting, TEMPLATE, ASKED, 7),
+    ):
+        assert addresses(composed, "Reply-To") == [("Example Support", "support+abc@example.com")]
+
+
 def test_nobody_is_acknowledged_to_nobody() -> None:
     with pytest.raises(InvalidLetter):
         acknowledgement(IDENTITY, POSTING, TEMPLATE, replace(ASKED, sender=None), 7)
