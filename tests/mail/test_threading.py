@@ -160,6 +160,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, UUID | None, s
      ("joins", B, "reference")),
     ("to the other one alone", {"references": ("x@c",), "to": [SALES], "delivered_to": (SALES,)},
      {"holders": HOLD_A, "at": SALES}, ("joins", A, "reference")),
+    ("to a mailbox that is no longer ours",
+     {"references": ("x@c",), "to": ["old@example.com", SALES]},
+     {"holders": HOLD_A, "at": SALES, "a_at": "old@example.com"}, ("joins", A, "reference")),
     ("first mail to both", {"message_id": "x@c", "to": [SUPPORT, SALES]},
      {"holders": HOLD_A, "at": SALES},
      ("opens", A, "new; another with its Message-ID is there")),
@@ -174,7 +177,7 @@ def test_which_conversation(
 ) -> None:
     found = outcome(
         written(**fields),
-        talk(A, closed_days=given.get("closed")),
+        talk(A, closed_days=given.get("closed"), at=given.get("a_at", SUPPORT)),
         talk(B, *given.get("b", (CARLA,)), at=given.get("b_at", SUPPORT)),
         holders=given.get("holders"),
         at=given.get("at", SUPPORT),
