@@ -28,8 +28,15 @@ log = structlog.get_logger(__name__)
 BATCH_SIZE = 1000
 """Facts in one transaction. Half as many cost a quarter more CPU, in Postgres a third."""
 
-GATHER_SECONDS = 0.25
-"""How long a batch that is not full waits for more."""
+GATHER_QUIET, GATHER_BUSY = 0.25, 0.5
+"""How long a batch that is not full waits for more, in seconds.
+
+Each transaction costs as much as some hundred facts, and of a row that changes meanwhile only the
+newest version is stored.
+"""
+
+BUSY_FACTS = 100
+"""A batch of so many facts shows that many come: the next one waits for longer."""
 
 RETRY_FIRST, RETRY_LONGEST = 0.1, 5.0
 """Seconds between attempts while Postgres is away."""
@@ -77,6 +84,7 @@ class FactWriter:
         """Set while something may not have been flushed."""
         self._stopping = asyncio.Event()
         self._known: set[Names] = set()
+        self._gather = GATHER_QUIET
 
     @property
     def backlog(self) -> int:
@@ -151,7 +159,7 @@ class FactWriter:
             await self._wake.wait()
             self._wake.clear()
             while self.backlog and not self._stopping.is_set():
-                if self.backlog < BATCH_SIZE and await self._stopped_within(GATHER_SECONDS):
+                if self.backlog < BATCH_SIZE and await self._stopped_within(self._gather):
                     return
                 if await self._apply_next():
                     pause = RETRY_FIRST
@@ -183,6 +191,7 @@ class FactWriter:
             self._in_trouble(f"{error}; check `ccm db status` and the database's user")
             return False
         self.counts.batches += 1
+        self._gather = GATHER_BUSY if len(taken) >= BUSY_FACTS else GATHER_QUIET
         if self.trouble is not None:
             log.info("facts are being applied again", backlog=self.backlog)
             self.trouble = None
