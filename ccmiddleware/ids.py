@@ -13,7 +13,8 @@ from functools import lru_cache
 from uuid import UUID
 
 _EPOCH_IN_UNIQUEID = re.compile(r"(?:^|-)(\d{9,11})\.(\d+)$")
-_ATTEMPT = re.compile(r"ccmcb-([0-9a-f]{32})-\d{9,11}\.\d{1,6}")
+_PLACEHOLDER = "ccmcb-"
+_ATTEMPT = re.compile(rf"{_PLACEHOLDER}([0-9a-f]{{32}})-\d{{9,11}}\.\d{{1,6}}")
 SECOND_HALF = ";2"
 """What Asterisk adds to the unique id of a Local channel for its other half."""
 
@@ -46,11 +47,13 @@ def attempt_id(callback: UUID, epoch: int, ordinal: int) -> str:
 
     It has the form of Asterisk's own ids, so that interactions made of it have a time.
     """
-    return f"ccmcb-{callback.hex}-{epoch}.{ordinal}"
+    return f"{_PLACEHOLDER}{callback.hex}-{epoch}.{ordinal}"
 
 
 def callback_of(uniqueid: str) -> UUID | None:
     """The callback whose placeholder a channel is, either half; None for any other channel."""
+    if not uniqueid.startswith(_PLACEHOLDER):
+        return None  # asked of every channel
     found = _ATTEMPT.fullmatch(uniqueid.removesuffix(SECOND_HALF))
     return UUID(hex=found[1]) if found else None
 

@@ -33,12 +33,7 @@ class ChannelEvent(Event, frozen=True, kw_only=True):
     linkedid: str = field(name="Linkedid", default="")
     caller_num: str = field(name="CallerIDNum", default="")
     caller_name: str = field(name="CallerIDName", default="")
-    connected_num: str = field(name="ConnectedLineNum", default="")
-    connected_name: str = field(name="ConnectedLineName", default="")
-    context: str = field(name="Context", default="")
     exten: str = field(name="Exten", default="")
-    account_code: str = field(name="AccountCode", default="")
-    state: str = field(name="ChannelStateDesc", default="")
 
 
 class FullyBooted(Event, frozen=True, kw_only=True):
@@ -102,7 +97,6 @@ class BridgeEvent(ChannelEvent, frozen=True, kw_only=True):
     """A channel and a bridge: a place where the channels in it hear each other."""
 
     bridge_id: str = field(name="BridgeUniqueid", default="")
-    bridge_technology: str = field(name="BridgeTechnology", default="")
 
 
 class BridgeEnter(BridgeEvent, frozen=True, kw_only=True):
@@ -122,12 +116,8 @@ class DialEvent(ChannelEvent, frozen=True, kw_only=True):
 
     dest_channel: str = field(name="DestChannel", default="")
     dest_uniqueid: str = field(name="DestUniqueid", default="")
-    dest_linkedid: str = field(name="DestLinkedid", default="")
-    dest_exten: str = field(name="DestExten", default="")
     dest_connected_num: str = field(name="DestConnectedLineNum", default="")
-    dest_connected_name: str = field(name="DestConnectedLineName", default="")
     dest_caller_num: str = field(name="DestCallerIDNum", default="")
-    dial_string: str = field(name="DialString", default="")
 
 
 class DialBegin(DialEvent, frozen=True, kw_only=True):
@@ -183,7 +173,6 @@ class QueueCallerJoin(ChannelEvent, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "QueueCallerJoin"
     queue: str = field(name="Queue", default="")
     position: int = field(name="Position", default=0)
-    count: int = field(name="Count", default=0)
 
 
 class QueueCallerLeave(ChannelEvent, frozen=True, kw_only=True):
@@ -191,8 +180,6 @@ class QueueCallerLeave(ChannelEvent, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "QueueCallerLeave"
     queue: str = field(name="Queue", default="")
-    position: int = field(name="Position", default=0)
-    count: int = field(name="Count", default=0)
 
 
 class QueueCallerAbandon(ChannelEvent, frozen=True, kw_only=True):
@@ -200,9 +187,6 @@ class QueueCallerAbandon(ChannelEvent, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "QueueCallerAbandon"
     queue: str = field(name="Queue", default="")
-    position: int = field(name="Position", default=0)
-    original_position: int = field(name="OriginalPosition", default=0)
-    hold_time: int = field(name="HoldTime", default=0)
 
 
 class AgentEvent(ChannelEvent, frozen=True, kw_only=True):
@@ -213,7 +197,6 @@ class AgentEvent(ChannelEvent, frozen=True, kw_only=True):
     member_name: str = field(name="MemberName", default="")
     dest_channel: str = field(name="DestChannel", default="")
     dest_uniqueid: str = field(name="DestUniqueid", default="")
-    dest_linkedid: str = field(name="DestLinkedid", default="")
 
 
 class AgentCalled(AgentEvent, frozen=True, kw_only=True):
@@ -446,11 +429,9 @@ def typed(headers: dict[str, Any], at: datetime) -> Event | None:
     if kind is None:
         return None
     headers["at"] = at
-    if kind is not QueueEntry:
-        for header in ("CallerIDName", "ConnectedLineName"):
-            value = headers.get(header)
-            if value is not None and "\\" in value:
-                headers[header] = plain(_unescaped(value))
+    name = headers.get("CallerIDName")
+    if name and "\\" in name and kind is not QueueEntry:
+        headers["CallerIDName"] = plain(_unescaped(name))
     try:
         return msgspec.convert(headers, kind, strict=False)
     except msgspec.ValidationError as error:

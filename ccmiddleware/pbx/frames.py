@@ -33,6 +33,7 @@ _EOL = b"\r\n"
 _END = b"\r\n\r\n"
 _NAMES = {name.encode(): name for name in events.TYPES}
 _QUEUESTATUS = b"Variable: QUEUESTATUS\r\n"
+_VARSET_EVENT = EVENT + VARSET + _EOL
 _UNKNOWN = frozenset(events.UNKNOWN)
 _MAX_LAYOUTS = 8
 
@@ -114,6 +115,11 @@ def event_name(frame: bytes) -> bytes:
 def is_wanted(name: bytes, frame: bytes) -> bool:
     """Whether the event ``name`` in ``frame`` is one that ccmiddleware uses."""
     return name in _NAMES and (name != VARSET or _QUEUESTATUS in frame)
+
+
+def is_idle_varset(frame: bytes) -> bool:
+    """Whether this is a VarSet of a variable that ccmiddleware does not use."""
+    return frame.startswith(_VARSET_EVENT) and _QUEUESTATUS not in frame
 
 
 def pairs(frame: bytes) -> list[tuple[str, str]]:

@@ -165,15 +165,15 @@ def test_printable_text_is_plain() -> None:
 
 def test_values_are_cleaned() -> None:
     event = read(
-        b"Event: QueueCallerJoin\r\nCallerIDNum: <unknown>\r\nConnectedLineNum: <null>\r\n"
-        b"ConnectedLineName: (null)\r\nCallerIDName: \xff\x00\x1b[2J\xe2\x80\xae\r\n"
-        b"Queue: a: b\r\nExten:1\r\nno header\r\nContext: " + b"x" * 2000
+        b"Event: QueueCallerJoin\r\nCallerIDNum: <unknown>\r\nLinkedid: <null>\r\n"
+        b"Uniqueid: (null)\r\nCallerIDName: \xff\x00\x1b[2J\xe2\x80\xae\r\n"
+        b"Queue: a: b\r\nExten:1\r\nno header\r\nChannel: " + b"x" * 2000
     )
     assert isinstance(event, QueueCallerJoin)
-    assert (event.caller_num, event.connected_num, event.connected_name) == ("", "", "")
+    assert (event.caller_num, event.linkedid, event.uniqueid) == ("", "", "")
     assert event.caller_name == "\ufffd\ufffd\ufffd[2J\ufffd"
     assert (event.queue, event.exten) == ("a: b", "1")
-    assert event.context == "x" * MAX_LENGTH
+    assert event.channel == "x" * MAX_LENGTH
 
 
 def test_empty_last_header_and_repeated_headers() -> None:
@@ -231,6 +231,14 @@ def test_only_the_variable_that_is_used() -> None:
     assert event.value == "FULL"
     assert not frames.is_wanted(b"VarSet", set_it.replace(b"QUEUESTATUS", b"QUEUESTATUSES"))
     assert not frames.is_wanted(b"Newexten", b"Event: Newexten")
+
+
+def test_a_varset_is_idle_when_it_sets_another_variable() -> None:
+    set_it = b"Event: VarSet\r\nVariable: QUEUESTATUS\r\nValue: FULL"
+    assert not frames.is_idle_varset(set_it)
+    assert frames.is_idle_varset(set_it.replace(b"QUEUESTATUS", b"BRIDGEPEER"))
+    assert not frames.is_idle_varset(b"Event: VarSets\r\nVariable: BRIDGEPEER")
+    assert not frames.is_idle_varset(b"Event: Hangup\r\nVariable: BRIDGEPEER")
 
 
 def test_layouts_are_bounded() -> None:

@@ -229,7 +229,7 @@ class Pbx:
     def dial(self, kind: type[ami.DialEvent], by: Channel, to: Channel, **more: Any) -> None:
         self.emit(
             kind, by, dest_channel=to.name, dest_uniqueid=to.uniqueid,
-            dest_linkedid=to.linkedid, dest_caller_num=to.num, **more,
+            dest_caller_num=to.num, **more,
         )  # fmt: skip
 
     def out_blind_transfer(self, by: Channel, of: Channel, to: str) -> None:

@@ -88,7 +88,6 @@ class Leg:
             member_name=self.agent.name,
             dest_channel=self.channel.name if dest else "",
             dest_uniqueid=self.channel.uniqueid if dest else "",
-            dest_linkedid=self.channel.linkedid if dest else "",
             **more,
         )
 
@@ -313,7 +312,7 @@ def _visit(call: Call, queue: Queue, *, plainly: bool = False) -> Script:
     visit = VisitTruth(queue.name, pbx.at)
     truth.visits.append(visit)
     position = len(queue.waiting)
-    pbx.emit(ami.QueueCallerJoin, customer, queue=queue.name, position=position, count=position)
+    pbx.emit(ami.QueueCallerJoin, customer, queue=queue.name, position=position)
     kind = "abandoned"
     until = pbx.now + (pbx.seconds(0.3, 8) if pbx.chance(0.2) else pbx.seconds(15, 90))
     if queue.keys and pbx.chance(0.4):
@@ -401,7 +400,7 @@ def _cancelled(leg: Leg) -> list[Step]:
 
 def _leaves_queue(call: Call, queue: Queue) -> None:
     queue.waiting.remove(call.customer)
-    call.pbx.emit(ami.QueueCallerLeave, call.customer, queue=queue.name, count=len(queue.waiting))
+    call.pbx.emit(ami.QueueCallerLeave, call.customer, queue=queue.name)
 
 
 def _give_up(call: Call, queue: Queue, visit: VisitTruth, kind: str, legs: list[Leg]) -> Script:
