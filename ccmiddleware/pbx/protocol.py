@@ -18,19 +18,10 @@ from ccmiddleware.clock import Clock
 from ccmiddleware.pbx import frames
 from ccmiddleware.pbx.actions import ActionTimeout, LinkDownError, Question, Reply
 from ccmiddleware.pbx.events import Event
+from ccmiddleware.pbx.gathering import Gathering
 
 CLOSE_SECONDS = 1.0
 """How long a connection may take to close before it is cut off."""
-
-GATHER_QUIET, GATHER_BUSY = 0.02, 0.15
-"""Seconds for which bytes gather in the socket before they are read, once the link is up.
-
-Asterisk writes event by event, and waking up for each costs several times as much as the event. A
-PBX is busy when a chunk is of BUSY_BYTES or more.
-"""
-BUSY_BYTES = 32768
-MUCH_BYTES = 65536
-"""A chunk of this size shows that more is there already: a flood is read without pauses."""
 
 READ_ROUNDS = 3
 """Of the event loop, in which bytes that wait in a socket have been read."""
@@ -83,7 +74,7 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
         self._splitter = frames.Splitter()
         self._events = frames.EventReader()
         self._varset_told = False
-        self._flooded = False
+        self._gathering = Gathering(self.heard_at)
 
     # --- what asyncio calls -------------------------------------------------------------------
 
@@ -115,6 +106,8 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
             self.receiver.malformed("", ValueError("a frame is longer than any real one"))
         read_at = self._clock()
         for frame in whole:
+            if self._varset_told and frames.is_idle_varset(frame):
+                continue  # most of all frames, and known without a further look
             try:
                 self._take(frame, read_at)
             except Exception as error:  # noqa: BLE001 - told to the receiver, which counts and logs it
@@ -122,14 +115,14 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
 
     def _gather(self, read: int) -> None:
         """Leave what comes after so many bytes in the socket for a moment."""
-        if self.transport is None or read >= MUCH_BYTES:
-            self._flooded = True
+        if self.transport is None:
             return
-        busy = self._flooded or read >= BUSY_BYTES
-        self._flooded = False
-        self.transport.pause_reading()
-        pause = GATHER_BUSY if busy else GATHER_QUIET
-        asyncio.get_running_loop().call_later(pause, self._read_on)
+        sock = self.transport.get_extra_info("socket")
+        buffer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        pause = self._gathering.pause(read, self.heard_at, buffer)
+        if pause:
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_later(pause, self._read_on)
 
     async def read_rest(self) -> None:
         """Read what has gathered, before the connection is ended by us."""

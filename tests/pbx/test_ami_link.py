@@ -12,7 +12,7 @@ from ami_peer import DEADLINE, SECRET, Peer, Session, event, frame, linked, sett
 from structlog.testing import capture_logs
 
 from ccmiddleware.errors import ConfigError
-from ccmiddleware.pbx import protocol
+from ccmiddleware.pbx import gathering
 from ccmiddleware.pbx.events import (
     CoreShowChannel,
     FullyBooted,
@@ -193,7 +193,7 @@ async def test_cancelling_logs_off_and_fails_what_is_open(peer: Peer) -> None:
 async def test_what_has_gathered_is_read_before_the_link_is_closed(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "GATHER_QUIET", DEADLINE)  # from the first chunk on, nothing
+    monkeypatch.setattr(gathering, "QUIET", DEADLINE)  # from the first chunk on, nothing
     async with linked(peer) as run:
         await run.up()
         session = await peer.session(0)
