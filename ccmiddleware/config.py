@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -24,55 +22,14 @@ from pydantic import (
 
 from ccmiddleware.config_callbacks import CallbackSettings
 from ccmiddleware.config_environment import override
+from ccmiddleware.config_mail import MailboxSettings
 from ccmiddleware.config_problems import problem
+from ccmiddleware.config_section import Days, NodeName, Port, Seconds, Secret, Section
 from ccmiddleware.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/ccmiddleware/ccm.toml")
 PATH_VARIABLE = "CCM_CONFIG"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=86400)]
-Days = Annotated[int, Field(ge=1, le=36500)]
-NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys are mistakes, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Secret(Section):
-    """A secret given directly, or as a file that holds nothing else."""
-
-    secret: SecretStr | None = Field(
-        default=None, min_length=1, description="The secret itself. Better: secret_file."
-    )
-    secret_file: Path | None = Field(
-        default=None, description="File that holds the secret, readable by the daemon alone."
-    )
-
-    @model_validator(mode="after")
-    def _one_secret(self) -> "Secret":
-        if self.secret is None and self.secret_file is None:
-            raise ValueError("has no secret: set secret_file (better) or secret")
-        if self.secret is not None and self.secret_file is not None:
-            raise ValueError("has both secret and secret_file: remove one of them")
-        return self
-
-    def reveal(self) -> str:
-        """The secret as text. Raises ConfigError when its file can't be read or is empty."""
-        if self.secret is not None:
-            return self.secret.get_secret_value()
-        assert self.secret_file is not None  # noqa: S101 - held by _one_secret
-        try:
-            text = self.secret_file.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError([f"secret_file {self.secret_file}: {error}"]) from None
-        if not text:
-            raise ConfigError([f"secret_file {self.secret_file} is empty"])
-        return text
 
 
 class AmiSettings(Secret):
@@ -344,6 +301,7 @@ class Settings(Section):
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
     recording_store: RecordingStoreSettings | None = None
     supervision: SupervisionSettings = Field(default_factory=SupervisionSettings)
+    mailbox: dict[str, MailboxSettings] = Field(default_factory=dict)
     web: WebSettings = Field(default_factory=WebSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
@@ -354,6 +312,26 @@ class Settings(Section):
         if twice:
             raise ValueError(f"node names must differ; used more than once: {', '.join(twice)}")
         return self
+
+    @model_validator(mode="after")
+    def _mailboxes_have_nodes(self) -> "Settings":
+        known = [node.name for node in self.node]
+        for name, mailbox in self.mailbox.items():
+            if mailbox.node is None and len(known) > 1:
+                raise ValueError(f"mailbox.{name} has no node: say on which of them its queue is")
+            if mailbox.node is not None and mailbox.node not in known:
+                raise ValueError(
+                    f"mailbox.{name}.node {mailbox.node!r} is none of the nodes {', '.join(known)}"
+                )
+        return self
+
+    def mailboxes_of(self, node: str) -> dict[str, MailboxSettings]:
+        """The mailboxes whose queues are on ``node``, by name."""
+        return {
+            name: mailbox
+            for name, mailbox in self.mailbox.items()
+            if (mailbox.node or self.node[0].name) == node
+        }
 
     def recording_for(self, queue: str) -> RecordingSettings:
         """The recording policy that holds in ``queue``."""

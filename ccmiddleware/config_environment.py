@@ -11,6 +11,7 @@ from typing import Any
 
 PREFIX = "CCM_NODE_"
 DATABASE_URL = "CCM_DATABASE_URL"
+MAILBOX_PREFIX = "CCM_MAILBOX_"
 STORE_SECRET = "CCM_RECORDING_STORE_SECRET"  # noqa: S105 - the name of a variable
 _NODE_VARIABLE = re.compile(PREFIX + r"(?P<node>[A-Z0-9_]+)_(?P<part>AMI|ARI)_SECRET")
 
@@ -21,6 +22,11 @@ def variable(node: str, part: str) -> str:
     Capitals; what is no letter or digit becomes an underscore: ``CCM_NODE_PBX_1_AMI_SECRET``.
     """
     return f"{PREFIX}{_capitals(node)}_{part.upper()}_SECRET"
+
+
+def mailbox_variable(mailbox: str) -> str:
+    """The variable that holds the secret of a mailbox: ``CCM_MAILBOX_HELP_DESK_SECRET``."""
+    return f"{MAILBOX_PREFIX}{_capitals(mailbox)}_SECRET"
 
 
 def override(raw: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
@@ -41,10 +47,28 @@ def override(raw: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
             store["secret"] = environ[STORE_SECRET]
         else:
             problems.append(f"{STORE_SECRET} is set, but there is no section recording_store")
+    problems += _override_mailboxes(raw, environ)
     for name in sorted(environ):
         found = _NODE_VARIABLE.fullmatch(name)
         if found and environ[name]:
             problems += _override_secret(raw, name, found, environ[name])
+    return problems
+
+
+def _override_mailboxes(raw: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    found = raw.get("mailbox")
+    mailboxes = found if isinstance(found, dict) else {}
+    problems = []
+    for name in sorted(environ):
+        if not (name.startswith(MAILBOX_PREFIX) and name.endswith("_SECRET") and environ[name]):
+            continue
+        meant = [key for key in mailboxes if mailbox_variable(key) == name]
+        if len(meant) != 1 or not isinstance(mailboxes[meant[0]], dict):
+            known = ", ".join(mailbox_variable(key) for key in mailboxes) or "none"
+            problems.append(f"{name} belongs to {len(meant)} mailboxes; right would be {known}")
+            continue
+        mailboxes[meant[0]].pop("secret_file", None)
+        mailboxes[meant[0]]["secret"] = environ[name]
     return problems
 
 

@@ -16,7 +16,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ccmiddleware.config import DEFAULT_PATH, PATH_VARIABLE, Settings
-from ccmiddleware.config_environment import DATABASE_URL, STORE_SECRET, variable
+from ccmiddleware.config_environment import (
+    DATABASE_URL,
+    STORE_SECRET,
+    mailbox_variable,
+    variable,
+)
 from ccmiddleware.config_problems import is_table_of_sections, section_of
 
 _FILL_IN: dict[str, Any] = {"node.name": "pbx1", "node.ami.secret": ""}
@@ -36,6 +41,17 @@ _SAMPLES: dict[str, Any] = {
     "recording_store.endpoint": "https://s3.example.net",
     "recording_store.bucket": "recordings",
     "recording_store.access_key": "AKIAEXAMPLE",
+    "mailbox.sales.secret": "",
+    "mailbox.sales.secret_file": "/etc/ccmiddleware/sales.secret",
+    "mailbox.sales.queue": "sales",
+    "mailbox.sales.node": "pbx1",
+    "mailbox.sales.address": "sales@example.com",
+    "mailbox.sales.host": "imap.example.com",
+    "mailbox.sales.port": 993,
+    "mailbox.sales.tls_ca_file": "/etc/ssl/certs/mail-ca.pem",
+    "mailbox.sales.user": "sales@example.com",
+    "mailbox.sales.move_to": "Taken",
+    "mailbox.sales.spam_threshold": 7.5,
     "queue.sales.service_level_seconds": 30,
     "queues.callback.time_zone": "Europe/Berlin",
     "queue.sales.callback.time_zone": "Europe/Berlin",
@@ -56,7 +72,7 @@ def example() -> str:
         f"# The file is looked for in {DEFAULT_PATH}, or where --config or {PATH_VARIABLE} says.",
         "# Secrets can come from the environment instead, and win over this file:",
         f"# {variable(_NODE, 'ami')}, {variable(_NODE, 'ari')}, {DATABASE_URL},",
-        f"# {STORE_SECRET}.",
+        f"# {STORE_SECRET}, {mailbox_variable(_QUEUE)}.",
     ]
     lines += _section(Settings, "", "", needed=True)
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"

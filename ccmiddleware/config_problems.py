@@ -21,6 +21,9 @@ _FORMS = {
     "name": "must be letters, digits, '.', '_' and '-', begin with a letter or digit, and have at "
     "most 63 characters",
     "url": "must begin with http:// or https://",
+    "address": "must be an email address, such as sales@example.com",
+    "folder": "must be the name of a folder, without control characters",
+    "move_to": "must be the name of a folder, without control characters",
     "app": "must be lower-case letters, digits, '_' and '-'",
 }
 """What the patterns in config.py ask for, by the last part of the key."""

@@ -5,6 +5,9 @@ events one by one through the call machine (calls) and the agents' presence (age
 come out are written to the journal on disk and from there to Postgres (store); the recorder
 (recordings) sees the same facts and records the talk, and the keeper looks after the files.
 
+The way of one email: the intake of its mailbox (mail) fetches it, a process of its own reads it,
+and one transaction stores it with what becomes of it. Only then is it marked in the mailbox.
+
 Start: database, journal, and the leadership: several daemons may share one Postgres, and each node
 is followed by the one that leads it (``leading``), which takes up what was open from Postgres.
 Postgres must be there once at the start; after that it may be away.
@@ -29,6 +32,8 @@ from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import Settings
 from ccmiddleware.errors import CcmError, PermanentError, TemporaryError
 from ccmiddleware.leading import LedNode, Parts
+from ccmiddleware.mail.message import Limits
+from ccmiddleware.mail.parsing import Readers
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.recordings.file_work import FileWork
 from ccmiddleware.store import migrations
@@ -153,6 +158,7 @@ class Daemon:
         parts.push_async_callback(self.leadership.disconnect)
         file_work = FileWork()
         parts.callback(file_work.close)
+        readers = await parts.enter_async_context(Readers(_limits(settings)))
         shared = Parts(
             settings=settings,
             database=self.database,
@@ -160,6 +166,7 @@ class Daemon:
             leadership=self.leadership,
             metrics=self.metrics,
             file_work=file_work,
+            readers=readers,
             group=group,
             stop=self.stop,
             clock=self.clock,
@@ -282,6 +289,12 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
+
+
+def _limits(settings: Settings) -> Limits:
+    """How much of a message is read: as much as the most generous mailbox takes."""
+    most = [mailbox.max_bytes for mailbox in settings.mailbox.values()]
+    return Limits(bytes=max(most, default=Limits().bytes))
 
 
 class _Stopped(Exception):

@@ -22,6 +22,8 @@ from ccmiddleware.commander import Commander
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact
+from ccmiddleware.mail.mailboxes import Mailboxes
+from ccmiddleware.mail.parsing import Readers
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.service import QueueLog
@@ -65,6 +67,7 @@ class Parts:
     leadership: Leadership
     metrics: Metrics
     file_work: FileWork
+    readers: Readers
     group: asyncio.TaskGroup
     stop: asyncio.Event
     clock: Clock
@@ -79,6 +82,7 @@ class LedNode:
         self.term = 0
         self.follower: NodeFollower | None = None
         self.keeper: Keeper | None = None
+        self.mailboxes: Mailboxes | None = None
         parts.metrics.node(node.name)
         self._leading = parts.metrics.leading(node.name)
         self._stored_link: tuple[object, ...] = ()
@@ -147,7 +151,8 @@ class LedNode:
     # -- while leading ----------------------------------------------------------------------
 
     def _follow(self, follower: NodeFollower, term: int) -> Tasks:
-        tasks = Tasks(self.parts.group, self.parts.stop)
+        parts = self.parts
+        tasks = Tasks(parts.group, parts.stop)
         tasks.start(f"recorder {self.name}", follower.recorder.run())
         tasks.start(f"node {self.name}", follower.run(), until="links")
         tasks.start(f"resync {self.name}", follower.resync(), until="links")
@@ -214,11 +219,26 @@ class LedNode:
             clock=self.parts.clock,
         )
         tasks.start(f"skills {self.name}", skills.run(), until="first")
+        if parts.settings.mailboxes_of(self.name):
+            self.mailboxes = self._mailboxes(term)
+            tasks.start(f"mailboxes {self.name}", self.mailboxes.run(), until="first")
         tasks.start(f"housekeeping {self.name}", self._keep_house(follower, term), until="first")
         self.term, self.follower = term, follower
         self._leading.set(1)
         log.info("following", node=self.name, term=term)
         return tasks
+
+    def _mailboxes(self, term: int) -> Mailboxes:
+        parts = self.parts
+        return Mailboxes(
+            self.name,
+            term,
+            {node.name: parts.settings.mailboxes_of(node.name) for node in parts.settings.node},
+            parts.database,
+            parts.readers.parse,
+            certain=self._certain(term),
+            clock=parts.clock,
+        )
 
     def _callback_turns(
         self, follower: NodeFollower, term: int, queue_log: QueueLog | None
@@ -302,7 +322,7 @@ class LedNode:
             await self._say_link_closed(follower)
         else:
             log.warning("not following any more", node=self.name, term=self.term)
-        self.follower = self.keeper = None
+        self.follower = self.keeper = self.mailboxes = None
         self._leading.set(0)
         self.parts.metrics.unled(self.name)
 

@@ -4,7 +4,7 @@ Reads the state of the parts and changes nothing but the metrics.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ccmiddleware import __version__
 from ccmiddleware.calls.call import Phase
@@ -57,7 +57,15 @@ def health(
         )
     )
     parts.append(_recordings(nodes))
+    parts.extend(_mailboxes(nodes))
     return Health(version=__version__, parts=tuple(parts))
+
+
+def _mailboxes(nodes: Sequence[LedNode]) -> Iterator[Part]:
+    for node in nodes:
+        troubles = node.mailboxes.troubles if node.mailboxes is not None else {}
+        for name, trouble in troubles.items():
+            yield Part(f"mailbox {name}", "degraded" if trouble else "ok", trouble)
 
 
 def _recordings(nodes: Sequence[LedNode]) -> Part:

@@ -11,6 +11,10 @@ from ccmiddleware.errors import ConfigError
 
 NODE = '[[node]]\nname = "pbx1"\n[node.ami]\nsecret = "x"\n'
 TWO = NODE + '[[node]]\nname = "pbx-2"\n[node.ami]\nsecret_file = "/nowhere"\n'
+MAILBOX = (
+    NODE + '[mailbox.help]\nqueue = "support"\naddress = "help@shop.example"\nhost = "localhost"\n'
+    'user = "help"\nsecret = "y"\n'
+)
 
 
 def problems(text: str) -> list[str]:
@@ -37,7 +41,7 @@ def problems(text: str) -> list[str]:
         (NODE + "port = 99999", "f.toml: node[pbx1].ami.port: must be less than or equal to 65535"),
         (NODE + "prt = 1", "f.toml: node[pbx1].ami.prt: no such setting; did you mean port?"),
         (NODE + "[recroding]", "f.toml: recroding: no such setting; did you mean recording?"),
-        ('host = "x"\n' + NODE, "there is node.ami.host and web.host"),
+        ('host = "x"\n' + NODE, "there is node.ami.host and mailbox.NAME.host and web.host"),
         (NODE + "[log]\nzzz = 1", "log has level, format"),
         (NODE + "[queue.s]\nservice_level = 3", "did you mean service_level_seconds?"),
         (NODE + "[queue.s.recording]\npolcy = 3", "did you mean policy?"),
@@ -49,6 +53,13 @@ def problems(text: str) -> list[str]:
         (NODE + '[recording_store]\nbucket = "b-1"\nsecret = "s"', "access_key: must be set"),
         (NODE + "[recording]\npercentage = 101", "less than or equal to 100 (it is 101)"),
         ("database = 3\n" + NODE, "f.toml: database: must be a table of settings"),
+        (MAILBOX + 'mark = "move"', 'mark = "move" and move_to belong together'),
+        (MAILBOX + 'move_to = "Taken"', 'mark = "move" and move_to belong together'),
+        (MAILBOX + 'mark = "move"\nmove_to = "INBOX"', "move_to is the folder that is taken in"),
+        (MAILBOX + 'node = "pbx9"', "mailbox.help.node 'pbx9' is none of the nodes pbx1"),
+        (MAILBOX.replace("help@", ""), "must be an email address, such as sales@example.com"),
+        (MAILBOX + 'folder = "a\\nb"', "must be the name of a folder"),
+        (MAILBOX + NODE.replace("pbx1", "pbx2"), "mailbox.help has no node: say on which"),
         (NODE + NODE, "node names must differ; used more than once: pbx1"),
     ],
 )
@@ -171,6 +182,23 @@ def test_a_queue_says_only_what_differs_in_its_recordings() -> None:
     assert (sales.policy, sales.compression, sales.keep_days) == ("always", "flac", "forever")
     assert (desk.policy, desk.compression, desk.keep_days) == ("never", "flac", 90)
     assert settings.recording_for("sales").percentage == 100
+
+
+def test_mailboxes_belong_to_nodes_and_have_their_ports() -> None:
+    settings = parse(tomllib.loads(MAILBOX), "test")
+    assert list(settings.mailboxes_of("pbx1")) == ["help"]
+    assert settings.mailboxes_of("pbx2") == {}
+    assert settings.mailbox["help"].at_port == 993
+    assert settings.mailbox["help"].model_copy(update={"tls": "starttls"}).at_port == 143
+    assert settings.mailbox["help"].model_copy(update={"port": 10143}).at_port == 10143
+
+
+def test_the_secret_of_a_mailbox_from_the_environment(tmp_path: Path) -> None:
+    path = tmp_path / "ccm.toml"
+    path.write_text(MAILBOX)
+    assert load(path, {"CCM_MAILBOX_HELP_SECRET": "outside"}).mailbox["help"].reveal() == "outside"
+    with pytest.raises(ConfigError, match="right would be CCM_MAILBOX_HELP_SECRET"):
+        load(path, {"CCM_MAILBOX_HLEP_SECRET": "outside"})
 
 
 def test_the_secret_of_the_store_from_the_environment(tmp_path: Path) -> None:

@@ -1,0 +1,116 @@
+"""The mailboxes of one node, while this daemon leads it: what each is made of, one task for all.
+
+A mailbox that can't be taken in says so in ``troubles`` and keeps nobody waiting but itself.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from ccmiddleware.clock import Clock
+from ccmiddleware.config_mail import MailboxSettings
+from ccmiddleware.errors import PermanentError, TemporaryError
+from ccmiddleware.mail.filing import Filing
+from ccmiddleware.mail.imap_folder import open_folder
+from ccmiddleware.mail.intake import Intake, Read
+from ccmiddleware.mail.keys import loop_mark, signing_keys
+from ccmiddleware.mail.settling import Rules, Settling
+from ccmiddleware.mail.tokens import Keys
+from ccmiddleware.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 2.0
+
+
+class Mailboxes:
+    """Those of one node in one term of its leader.
+
+    ``everywhere``: the settings of the mailboxes of all nodes, by node and name. ``certain`` waits
+    while it is doubtful whether this daemon still leads the node.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        term: int,
+        everywhere: dict[str, dict[str, MailboxSettings]],
+        database: Database,
+        read: Read,
+        *,
+        certain: Callable[[], Awaitable[None]],
+        clock: Clock,
+    ) -> None:
+        self._node = node
+        self._term = term
+        self._everywhere = everywhere
+        self._database = database
+        self._read = read
+        self._certain = certain
+        self._clock = clock
+        self._intakes: dict[str, Intake] = {}
+        self._waits_for = "not looked into yet"
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """Each mailbox of the node, and why nothing is taken from it; empty where all is well."""
+        return {
+            name: self._intakes[name].trouble if name in self._intakes else self._waits_for
+            for name in self._everywhere[self._node]
+        }
+
+    async def run(self) -> None:
+        """Take in all of them until cancelled."""
+        keys = await self._keys()
+        async with asyncio.TaskGroup() as group:
+            for name, settings in self._everywhere[self._node].items():
+                self._intakes[name] = self._intake(name, settings, keys)
+                group.create_task(self._intakes[name].run(), name=f"mailbox {name}")
+
+    async def _keys(self) -> Keys:
+        while True:
+            try:
+                await self._certain()
+                return await signing_keys(self._database, self._clock)
+            except (TemporaryError, PermanentError) as error:
+                if str(error) != self._waits_for:
+                    self._waits_for = str(error)
+                    log.warning("mailboxes wait", node=self._node, reason=self._waits_for)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _intake(self, name: str, settings: MailboxSettings, keys: Keys) -> Intake:
+        rules = self._rules(settings, keys)
+        filing = Filing(
+            self._database,
+            self._node,
+            self._term,
+            name,
+            Settling(rules, self._clock).decide,
+            self._clock,
+            ours=rules.ours,
+        )
+        return Intake(
+            name,
+            settings,
+            filing,
+            lambda: open_folder(settings, self._clock),
+            self._read,
+            certain=self._certain,
+            chance=random.Random(name),  # noqa: S311 - spreads retries
+        )
+
+    def _rules(self, settings: MailboxSettings, keys: Keys) -> Rules:
+        by_queue: dict[tuple[str, str], frozenset[str]] = {}
+        for node, mailboxes in self._everywhere.items():
+            for one in mailboxes.values():
+                addresses = by_queue.get((node, one.queue), frozenset())
+                by_queue[node, one.queue] = addresses | {one.address.lower()}
+        return Rules(
+            own=frozenset({settings.address.lower()}),
+            mailboxes=by_queue,
+            keys=keys,
+            loop_mark=loop_mark(keys),
+            spam_threshold=settings.spam_threshold,
+        )
