@@ -191,12 +191,12 @@ def _text(what: str, text: str, limit: int) -> str:
 def _words(text: str, used: int, *, quoted: bool = False) -> list[str]:
     """Text as it stands in a header: as it is where it can, else as encoded words (RFC 2047).
 
-    ``used``: characters of the first line that are taken already.
+    ``used``: characters of the first line that are taken already. ``quoted``: in quotes if it is
+    not encoded; what would need a backslash there is encoded, since not all clients know those.
     """
-    if text.isascii() and "=?" not in text and used + len(text) <= 76:
-        if quoted and text:
-            return ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"']
-        return [text]
+    fits = text.isascii() and "=?" not in text and used + len(text) <= 76
+    if fits and not (quoted and re.search(r'["\\]', text)):
+        return [f'"{text}"' if quoted else text]
     encoded = Header(text, "utf-8", maxlinelen=75, header_name="x" * max(used - 2, 1))
     return encoded.encode(splitchars="", linesep="\n").split("\n ")
 
