@@ -17,12 +17,9 @@ _SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _MESSAGES = ("message/rfc822", "message/global")
 _TEXTS = ("text/plain", "text/html")
 _PGP = "-----BEGIN PGP MESSAGE-----"
-_PGP_SIGNED = re.compile(
-    r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[^\n]+\n){0,10}\n(.*?)"
-    r"^-----BEGIN PGP SIGNATURE-----\n(?:(?!-----END)[^\n]*\n){0,200}"
-    r"-----END PGP SIGNATURE-----[^\n]*\n?",
-    re.DOTALL | re.MULTILINE,
-)
+_PGP_SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----\n"
+_PGP_SIGNATURE = "\n-----BEGIN PGP SIGNATURE-----\n"
+_PGP_END = "\n-----END PGP SIGNATURE-----"
 
 
 @dataclass(slots=True)
@@ -192,8 +189,8 @@ class _Walk:
         return body
 
     def _take_html(self, markup: str) -> None:
-        if html.nesting(markup) > html.MAX_NESTING:
-            self._notes.add("HTML nested beyond reason: only its text was kept")
+        if html.beyond_reason(markup):
+            self._notes.add("HTML beyond reason (too deep, or full of &): only its text was kept")
             text = html.stripped(markup)
         else:
             self._body.html = html.sanitised(markup)
@@ -224,11 +221,13 @@ def _unflowed(text: str, part: Part) -> str:
 
 
 def _without_pgp_signature(text: str, notes: Notes) -> str:
-    if "-----BEGIN PGP SIGNED MESSAGE-----" not in text:
-        return text
-    match = _PGP_SIGNED.search(text)
-    if match is None:
+    """What was signed (RFC 4880, section 7), and what stands around it."""
+    before, begun, rest = text.partition(_PGP_SIGNED)
+    _armor_header, _, rest = rest.partition("\n\n")
+    signed, signature, rest = rest.partition(_PGP_SIGNATURE)
+    _, end, after = rest.partition(_PGP_END)
+    if not (begun and signature and end):
         return text
     notes.add("signed with PGP; the signature was not checked")
-    signed = re.sub(r"^- ", "", match[1], flags=re.MULTILINE)
-    return (text[: match.start()] + signed + text[match.end() :]).strip("\n")
+    signed = re.sub(r"^- ", "", signed, flags=re.MULTILINE)
+    return f"{before}{signed}\n{after}".strip("\n")

@@ -12,6 +12,8 @@ from ccmiddleware.mail.mime import Header, OverLimit, read_header
 from ccmiddleware.mail.soundness import one_line
 
 MAX_DIAGNOSTIC = 500
+MAX_REPORT = 1024 * 1024
+"""Bytes of a report that are looked at: a thousand recipients take some 300 kB."""
 _ACTIONS = {"failed", "delayed", "delivered", "relayed", "expanded"}
 _BY_CLASS = {"5": "failed", "4": "delayed", "2": "delivered"}
 _CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -27,6 +29,7 @@ _ROBOTS = ("mailer-daemon@", "postmaster@", "mail-daemon@", "microsoftexchange")
 def statuses(report: bytes, most: int) -> list[DeliveryStatus]:
     """The recipients of a message/delivery-status body; raises OverLimit for more than ``most``."""
     found: list[DeliveryStatus] = []
+    report = report[:MAX_REPORT]
     position = 0
     while position < len(report):
         header, after = _block(report, position)

@@ -1,8 +1,8 @@
 """HTML of messages: sanitised for people to look at, and as text.
 
 nh3 (ammonia, a real HTML5 parser) makes well-formed HTML of whatever came; the text is made from
-its output in one pass over the tags. Nesting makes parsers quadratic or lose what is deep inside,
-so it is counted first, and HTML nested beyond reason is stripped of its tags instead.
+its output in one pass over the tags. Deep nesting and some characters in masses
+make nh3 quadratic, so they are counted first, and HTML beyond reason is stripped of its tags.
 Quoted history becomes lines with ``> ``, as it stands in plain text, so that one set of rules
 (``history``) splits both.
 """
@@ -15,6 +15,10 @@ import nh3
 from ccmiddleware.mail.soundness import lines
 
 MAX_NESTING = 1500
+MAX_NESTED_TAGS = 50_000_000
+"""Tags times the deepest nesting: for some tags a parser looks through all that are open."""
+MAX_SLOW = 50_000_000_000
+"""Characters times those of them that html5ever is slow at when it writes a text."""
 HISTORY_MARK = "\ue000history\ue000"
 """A line that stands where a mail client marked the beginning of the history."""
 
@@ -35,6 +39,7 @@ _DROPPED_WITH_CONTENT = set(
 )
 _CLIENT_MARKS = {"id", "style", "name"}
 
+_SLOW = re.compile("[&\x80-\xbf]")
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)((?:[^>\"]|\"[^\"]*\")*)>")
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _MARKUP = re.compile(r"<[^>]{0,10000}>?")
@@ -57,7 +62,17 @@ _BLOCKS = frozenset(
 _APART = frozenset("p blockquote table ul ol dl pre h1 h2 h3 h4 h5 h6".split())
 
 
-def nesting(html: str) -> int:
+def beyond_reason(html: str) -> bool:
+    """Whether nh3 would take more than a second or two; all that was found to be quadratic."""
+    depth = _nesting(html)
+    return (
+        depth > MAX_NESTING
+        or depth * html.count("<") > MAX_NESTED_TAGS
+        or len(_SLOW.findall(html)) * len(html) > MAX_SLOW
+    )
+
+
+def _nesting(html: str) -> int:
     """How deep elements are nested at most, counted without parsing."""
     depth = deepest = 0
     for closing, name in _ANY_TAG.findall(html):
