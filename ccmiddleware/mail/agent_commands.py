@@ -145,7 +145,7 @@ def parse_duration(text: str) -> timedelta:
     how = "write 30m, 2h, 3d, 1w or 1d 4h"
     if not text.strip():
         raise ValueError(f"there is no time; {how}")
-    if not _DURATION.fullmatch(text.strip()):
+    if len(text) > 200 or not _DURATION.fullmatch(text.strip()):
         raise ValueError(f"{text.strip()[:40]!r} is no time; {how}")
     total, units = timedelta(), []
     for number, word in _PART.findall(text):
