@@ -1,9 +1,13 @@
 """Every hostile message ends as what its table says, and everything that is read is sound."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
 
 import pytest
 from hostile import CASES, write
@@ -13,6 +17,7 @@ from hypothesis import strategies as st
 
 from ccmiddleware.mail.message import Limits, Message, Unreadable
 from ccmiddleware.mail.reading import BUG, part_bytes, read
+from ccmiddleware.plaintext import plain
 
 LIMITS = Limits()
 SMALL = [case for case in CASES if len(case.make()) < 20_000]
@@ -157,3 +162,31 @@ def test_the_bytes_of_an_attachment_are_found_by_its_number() -> None:
     (attachment,) = got.attachments
     assert part_bytes(raw, attachment.part, LIMITS) == b"data"
     assert part_bytes(raw, 99, LIMITS) is None
+
+
+@FUZZ
+@given(
+    st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=80),
+    st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=200),
+    st.binary(max_size=2000),
+)
+def test_what_the_stdlib_writes_is_read_as_it_was_meant(
+    subject: str, words: str, data: bytes
+) -> None:
+    wanted = EmailMessage(policy=SMTP)
+    wanted["From"] = Address("Jürgen, Büro", addr_spec="j@x.org")
+    wanted["To"] = [Address(f"Zoë {n}", addr_spec=f"u{n}@x.org") for n in range(20)]
+    wanted["Subject"] = subject
+    wanted.set_content(f"text {words}")
+    wanted.add_alternative(f"<p>text</p>{data.hex()}", subtype="html")
+    wanted.add_attachment(data, "application", "pdf", filename="Prüfung März 2026.pdf")
+    got = read(bytes(wanted), LIMITS)
+    assert isinstance(got, Message)
+    assert got.subject == plain(subject)
+    assert got.sender is not None
+    assert (got.sender.name, got.sender.address) == ("Jürgen, Büro", "j@x.org")
+    assert [to.name for to in got.to] == [f"Zoë {n}" for n in range(20)]
+    assert got.text == f"text {words}".strip()
+    (attachment,) = got.attachments
+    assert attachment.name == "Prüfung März 2026.pdf"
+    assert attachment.sha256 == hashlib.sha256(data).hexdigest()
