@@ -45,6 +45,7 @@ COMMANDS = (
     "interaction",
     "disposition",
     "callback",
+    "email",
     "recording",
     "report",
 )

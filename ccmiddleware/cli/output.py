@@ -64,6 +64,13 @@ def emit_text(text: str) -> None:
     click.echo("\n".join(plain(line, 100_000) for line in text.split("\n")))
 
 
+def emit_raw(content: bytes) -> None:
+    """Bytes from outside, as they are; never to a terminal, which they could steer."""
+    if sys.stdout.isatty():
+        raise click.UsageError("--raw is not for a terminal: add > mail.eml")
+    sys.stdout.buffer.write(content)
+
+
 def console() -> "Console":
     """Standard output for rich: no markup, no highlighting, never cut in a pipe."""
     from rich.console import Console

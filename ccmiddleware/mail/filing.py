@@ -19,11 +19,11 @@ import structlog
 
 from ccmiddleware.clock import Clock
 from ccmiddleware.errors import TemporaryError
-from ccmiddleware.ids import email_id, uuid7_shaped
+from ccmiddleware.ids import email_id
 from ccmiddleware.mail.bounces import Delivery
-from ccmiddleware.mail.loops import plain_subject
-from ccmiddleware.mail.message import Address, Message, Unreadable
-from ccmiddleware.mail.threading import Joins, Opens, participants
+from ccmiddleware.mail.message import Message, Unreadable
+from ccmiddleware.mail.placing import Placed, place
+from ccmiddleware.mail.threading import Joins, Opens
 from ccmiddleware.plaintext import plain
 from ccmiddleware.store.border import Rejected
 from ccmiddleware.store.database import Database, Session
@@ -108,7 +108,8 @@ class Filing:
         self._decide = decide
         self._clock = clock
         self._ours = frozenset(ours)
-        self._id: UUID | None = None
+        self.id = UUID(int=0)
+        """Of the mailbox; known once it is open."""
 
     async def open(self, queue: str) -> None:
         """Know the mailbox, whose messages go to ``queue``. Raises TemporaryError."""
@@ -118,14 +119,14 @@ class Filing:
             row = await transaction.fetchrow("put_mailbox", self._mailbox, self._node, queue)
         if row is None:
             raise NoLongerLeader(f"node {self._node} is not in the database yet")
-        self._id = row["id"]
+        self.id = row["id"]
 
     async def begin_folder(self, uid_validity: int) -> int:
         """The first UID that is not taken yet, under this UIDVALIDITY. Raises TemporaryError."""
         async with self._database.transaction() as transaction:
             await self._only_leader(transaction)
             next_uid: int = await transaction.fetchval(
-                "begin_mailbox_folder", self._id, uid_validity
+                "begin_mailbox_folder", self.id, uid_validity
             )
         return next_uid
 
@@ -152,17 +153,17 @@ class Filing:
     async def passed(self, uid_validity: int, uid: int) -> None:
         """There is nothing to take up to this UID (it was deleted before we saw it)."""
         await self._database.execute(
-            "advance_mailbox", self._id, uid_validity, uid + 1, self._clock()
+            "advance_mailbox", self.id, uid_validity, uid + 1, self._clock()
         )
 
     async def unmarked(self, uid_validity: int, most: int) -> list[int]:
         """UIDs that were taken and are not known to be marked in the mailbox, oldest first."""
-        rows = await self._database.fetch("unmarked_email_places", self._id, uid_validity, most)
+        rows = await self._database.fetch("unmarked_email_places", self.id, uid_validity, most)
         return [row["uid"] for row in rows]
 
     async def marked(self, uid_validity: int, uids: list[int]) -> None:
         """The server has marked or moved the messages at these UIDs, or has them no more."""
-        await self._database.execute("mark_email_places", self._id, uid_validity, uids)
+        await self._database.execute("mark_email_places", self.id, uid_validity, uids)
 
     async def _only_leader(self, transaction: Session) -> None:
         rows = await transaction.fetch("fence", [self._node])
@@ -176,18 +177,18 @@ class Filing:
             await self._only_leader(transaction)
             await transaction.execute("keep_raw_email", sha256, arrived.raw, arrived.whole, now)
             fresh = await transaction.fetchval(
-                "note_email_arrival", new, self._id, sha256, arrived.at
+                "note_email_arrival", new, self.id, sha256, arrived.at
             )
             if fresh is None:
-                old = await transaction.fetchval("email_arrival_of", self._id, sha256)
+                old = await transaction.fetchval("email_arrival_of", self.id, sha256)
                 taken = Taken(old, fresh=False, became="known")
             else:
                 taken = await self._settle(transaction, new, arrived, read, now)
             await transaction.execute(
-                "note_email_place", self._id, arrived.uid_validity, arrived.uid, taken.id
+                "note_email_place", self.id, arrived.uid_validity, arrived.uid, taken.id
             )
             await transaction.execute(
-                "advance_mailbox", self._id, arrived.uid_validity, arrived.uid + 1, now
+                "advance_mailbox", self.id, arrived.uid_validity, arrived.uid + 1, now
             )
         return taken
 
@@ -210,9 +211,12 @@ class Filing:
             about = [one.outbox for one in what.deliveries]
             await transaction.execute("resolve_unknown_outbox", about, now)
             return Taken(new, fresh=True, became="report")
-        conversation = await self._conversation(transaction, new, arrived, read, what)
-        await transaction.execute(
-            "add_email", new, conversation, self._columns(arrived, read, what)
+        conversation = await place(
+            transaction,
+            Placed(new, self.id, arrived.sha256, arrived.at),
+            read,
+            what,
+            self._ours,
         )
         return Taken(new, fresh=True, became="email", conversation=conversation)
 
@@ -228,67 +232,6 @@ class Filing:
             "hold_email", new, what.kind, plain(what.reason), *_shown(read), now
         )
         return Taken(new, fresh=True, became="quarantine")
-
-    async def _conversation(
-        self,
-        transaction: Session,
-        new: UUID,
-        arrived: Arrived,
-        read: Message,
-        what: Joins | Opens,
-    ) -> UUID:
-        """The conversation that the email belongs to, made or opened again."""
-        if isinstance(what, Joins):
-            conversation = what.conversation
-            query = "touch_conversation" if what.automatic else "reopen_conversation"
-            await transaction.execute(query, conversation, arrived.at)
-        else:
-            conversation = uuid7_shaped(new.int >> 80, f"conversation\0{new}")
-            await transaction.execute(
-                "open_conversation",
-                conversation,
-                self._id,
-                read.subject,
-                arrived.at,
-                what.linked_to,
-            )
-        if not what.automatic:
-            await transaction.execute(
-                "add_conversation_participants",
-                conversation,
-                list(participants(read, self._ours)),
-                arrived.at,
-            )
-        return conversation
-
-    def _columns(self, arrived: Arrived, read: Message, what: Joins | Opens) -> dict[str, object]:
-        sender = read.sender or Address("")
-        return {
-            "mailbox_id": self._id,
-            "direction": "inbound",
-            "sha256": arrived.sha256.hex(),
-            "message_id": read.message_id,
-            "in_reply_to": read.in_reply_to,
-            "thread": read.references,
-            "at": arrived.at,
-            "sent_at": read.date,
-            "from_address": sender.address.lower(),
-            "from_name": sender.name,
-            "recipients": [
-                {"role": role, "address": one.address, "name": one.name}
-                for role, all_of_them in (("to", read.to), ("cc", read.cc))
-                for one in all_of_them
-            ],
-            "subject": read.subject,
-            "body": read.text,
-            "quoted": read.quoted,
-            "html": read.html,
-            "attachments": [asdict(one) for one in read.attachments],
-            "notes": read.notes,
-            "joined_by": what.why,
-            "automatic": what.automatic,
-            "plain_subject": plain_subject(read.subject),
-        }
 
 
 def _shown(read: Message | Unreadable) -> tuple[str, str]:

@@ -5,7 +5,7 @@ A mailbox that can't be taken in says so in ``troubles`` and keeps nobody waitin
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -36,7 +36,7 @@ class Mailboxes:
         self,
         node: str,
         term: int,
-        everywhere: dict[str, dict[str, MailboxSettings]],
+        everywhere: Mapping[str, Mapping[str, MailboxSettings]],
         database: Database,
         read: Read,
         *,
@@ -81,7 +81,7 @@ class Mailboxes:
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _intake(self, name: str, settings: MailboxSettings, keys: Keys) -> Intake:
-        rules = self._rules(settings, keys)
+        rules = rules_for(settings, self._everywhere, keys)
         filing = Filing(
             self._database,
             self._node,
@@ -101,16 +101,20 @@ class Mailboxes:
             chance=random.Random(name),  # noqa: S311 - spreads retries
         )
 
-    def _rules(self, settings: MailboxSettings, keys: Keys) -> Rules:
-        by_queue: dict[tuple[str, str], frozenset[str]] = {}
-        for node, mailboxes in self._everywhere.items():
-            for one in mailboxes.values():
-                addresses = by_queue.get((node, one.queue), frozenset())
-                by_queue[node, one.queue] = addresses | {one.address.lower()}
-        return Rules(
-            own=frozenset({settings.address.lower()}),
-            mailboxes=by_queue,
-            keys=keys,
-            loop_mark=loop_mark(keys),
-            spam_threshold=settings.spam_threshold,
-        )
+
+def rules_for(
+    settings: MailboxSettings, everywhere: Mapping[str, Mapping[str, MailboxSettings]], keys: Keys
+) -> Rules:
+    """What holds for a mailbox. ``everywhere``: those of all nodes, by node and name."""
+    by_queue: dict[tuple[str, str], frozenset[str]] = {}
+    for node, mailboxes in everywhere.items():
+        for one in mailboxes.values():
+            addresses = by_queue.get((node, one.queue), frozenset())
+            by_queue[node, one.queue] = addresses | {one.address.lower()}
+    return Rules(
+        own=frozenset({settings.address.lower()}),
+        mailboxes=by_queue,
+        keys=keys,
+        loop_mark=loop_mark(keys),
+        spam_threshold=settings.spam_threshold,
+    )

@@ -59,13 +59,8 @@ class Settling:
         spam = _spam(message, self._rules.spam_threshold)
         if spam:
             return Holds("spam", spam)
-        rules, now = self._rules, self._clock()
-        asked = threading.wanted(message, rules.keys, now)
-        known = await self._known(session, asked)
-        others = rules.ours - rules.own
-        here = Here(rules.own, others, now, rules.reopen_within)
-        automatic = loops.nature(message).why
-        place = threading.decide(message, asked, known, here, automatic)
+        rules = self._rules
+        place = await self.conversation(session, message)
         verdict = loops.judge(
             message,
             loops.Ours(rules.ours, rules.loop_mark, rules.unlimited),
@@ -77,6 +72,14 @@ class Settling:
         if isinstance(place, Opens) and not verdict.opens_work:
             return Holds("loop", f"it answers nothing that is here ({verdict.automatic})")
         return place
+
+    async def conversation(self, session: Session, message: Message) -> Joins | Opens:
+        """Where the message belongs, whatever the guards say of it. Raises TemporaryError."""
+        rules, now = self._rules, self._clock()
+        asked = threading.wanted(message, rules.keys, now)
+        known = await self._known(session, asked)
+        here = Here(rules.own, rules.ours - rules.own, now, rules.reopen_within)
+        return threading.decide(message, asked, known, here, loops.nature(message).why)
 
     async def _report(self, session: Session, message: Message) -> Decision:
         rows = await session.fetch("outgoing_of_message_ids", list(bounces.wanted(message)))

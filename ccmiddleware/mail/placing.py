@@ -1,0 +1,83 @@
+"""Puts a message that came in into its conversation, within the transaction that decided so."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from ccmiddleware.ids import uuid7_shaped
+from ccmiddleware.mail.loops import plain_subject
+from ccmiddleware.mail.message import Address, Message
+from ccmiddleware.mail.threading import Joins, Opens, participants
+from ccmiddleware.store.database import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Which message it is, in which mailbox, and since when; ``sha256`` is that of its bytes."""
+
+    id: UUID
+    mailbox: UUID
+    sha256: bytes
+    at: datetime
+
+
+async def place(
+    transaction: Session,
+    which: Placed,
+    read: Message,
+    what: Joins | Opens,
+    ours: Collection[str],
+) -> UUID:
+    """Store it as an email of a conversation, which is made, or opened again; its id.
+
+    ``ours``: all addresses of our mailboxes, which take part in nothing.
+    """
+    if isinstance(what, Joins):
+        conversation = what.conversation
+        query = "touch_conversation" if what.automatic else "reopen_conversation"
+        await transaction.execute(query, conversation, which.at)
+    else:
+        conversation = uuid7_shaped(which.id.int >> 80, f"conversation\0{which.id}")
+        await transaction.execute(
+            "open_conversation", conversation, which.mailbox, read.subject, which.at, what.linked_to
+        )
+    if not what.automatic:
+        await transaction.execute(
+            "add_conversation_participants",
+            conversation,
+            list(participants(read, frozenset(ours))),
+            which.at,
+        )
+    await transaction.execute("add_email", which.id, conversation, _columns(which, read, what))
+    return conversation
+
+
+def _columns(which: Placed, read: Message, what: Joins | Opens) -> dict[str, object]:
+    sender = read.sender or Address("")
+    return {
+        "mailbox_id": which.mailbox,
+        "direction": "inbound",
+        "sha256": which.sha256.hex(),
+        "message_id": read.message_id,
+        "in_reply_to": read.in_reply_to,
+        "thread": read.references,
+        "at": which.at,
+        "sent_at": read.date,
+        "from_address": sender.address.lower(),
+        "from_name": sender.name,
+        "recipients": [
+            {"role": role, "address": one.address, "name": one.name}
+            for role, all_of_them in (("to", read.to), ("cc", read.cc))
+            for one in all_of_them
+        ],
+        "subject": read.subject,
+        "body": read.text,
+        "quoted": read.quoted,
+        "html": read.html,
+        "attachments": [asdict(one) for one in read.attachments],
+        "notes": read.notes,
+        "joined_by": what.why,
+        "automatic": what.automatic,
+        "plain_subject": plain_subject(read.subject),
+    }

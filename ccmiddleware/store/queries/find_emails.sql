@@ -1,0 +1,13 @@
+-- Emails whose id begins with $1, with their bytes
+SELECT e.id, e.at, e.sent_at, n.name AS node, q.name AS queue, m.name AS mailbox, e.direction, e.message_id,
+    e.from_address, e.from_name, e.recipients, e.subject, e.body, e.quoted, e.attachments, e.notes, e.joined_by,
+    e.automatic, e.conversation_id, c.state, c.linked_to, r.content
+FROM ccm.email AS e
+JOIN ccm.conversation AS c ON c.id = e.conversation_id
+JOIN ccm.queue AS q ON q.id = c.queue_id
+JOIN ccm.node AS n ON n.id = c.node_id
+JOIN ccm.mailbox AS m ON m.id = e.mailbox_id
+LEFT JOIN ccm.email_raw AS r ON r.sha256 = e.sha256
+WHERE e.id::text LIKE $1 || '%'
+ORDER BY e.id
+LIMIT 2
