@@ -61,6 +61,8 @@ def test_the_commands_are_those_that_are_promised() -> None:
         "wallboard",
         *(f"config {name}" for name in ("check", "example", "show")),
         *(f"db {name}" for name in ("migrate", "status", "url", "psql")),
+        *(f"email {name}" for name in ("list", "show")),
+        *(f"email quarantine {name}" for name in ("list", "show", "release", "drop")),
         *(f"queue {name}" for name in ("list", "show", "watch", "skill", "penalties")),
         *(f"queue {name}" for name in ("set", "show-settings", "changes", "hours")),
         *(f"queue {name}" for name in ("open", "close", "resume")),

@@ -35,6 +35,8 @@ class Terminal:
             stdin=inside,
             stdout=inside,
             stderr=inside,
+            # What a shell starts in the background ignores Ctrl-C, and so would all it starts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(inside)
         self.text = ""
