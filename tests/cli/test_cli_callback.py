@@ -48,6 +48,8 @@ def test_one_is_added_shown_and_cancelled(filled: Ccm) -> None:
     shown = filled.run("callback", "show", id_[:13])
     assert NUMBER in shown.stdout
     assert "has not been put into its queue yet" in shown.stderr
+    for nothing in ("", "%"):  # also where there is only one that it could mean
+        filled.run("callback", "cancel", nothing, code=1)
     again = filled.run("callback", "add", "support", NUMBER)
     assert "keeps its place" in again.stderr
     filled.run("callback", "cancel", id_)

@@ -147,6 +147,18 @@ def test_what_is_dropped_is_kept(with_mail: Ccm) -> None:
     assert json.loads(shown.stdout)["state"] == "dropped"
 
 
+@pytest.mark.parametrize("nothing", ["", "%", "_"])
+def test_an_id_that_says_nothing_is_none(with_mail: Ccm, nothing: str) -> None:
+    """Not even where there is only one that it could mean."""
+    rows = held(with_mail)
+    with_mail.run("email", "quarantine", "drop", rows["loop"]["id"], rows["spam"]["id"])
+    assert set(held(with_mail)) == {"unreadable"}
+    for verb in ("show", "release"):
+        with_mail.run("email", "quarantine", verb, nothing, code=1)
+    assert "there is no email" in with_mail.run("email", "show", nothing, code=1).stderr
+    assert set(held(with_mail)) == {"unreadable"}
+
+
 def test_nothing_is_dropped_where_one_of_several_is_not_there(with_mail: Ccm) -> None:
     id_ = held(with_mail)["spam"]["id"]
     with_mail.run("email", "quarantine", "drop", id_, "nowhere", code=1)

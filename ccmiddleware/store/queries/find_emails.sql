@@ -8,6 +8,6 @@ JOIN ccm.queue AS q ON q.id = c.queue_id
 JOIN ccm.node AS n ON n.id = c.node_id
 JOIN ccm.mailbox AS m ON m.id = e.mailbox_id
 LEFT JOIN ccm.email_raw AS r ON r.sha256 = e.sha256
-WHERE e.id::text LIKE $1 || '%'
+WHERE $1 <> '' AND e.id::text LIKE $1 || '%'
 ORDER BY e.id
 LIMIT 2

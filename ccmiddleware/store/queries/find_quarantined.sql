@@ -5,6 +5,6 @@ FROM ccm.email_quarantine AS h
 JOIN ccm.email_arrival AS a ON a.id = h.id
 JOIN ccm.mailbox AS m ON m.id = a.mailbox_id
 JOIN ccm.email_raw AS r ON r.sha256 = a.sha256
-WHERE h.id::text LIKE $1 || '%'
+WHERE $1 <> '' AND h.id::text LIKE $1 || '%'
 ORDER BY h.id
 LIMIT 2
