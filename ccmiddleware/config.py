@@ -22,7 +22,7 @@ from pydantic import (
 
 from ccmiddleware.config_callbacks import CallbackSettings
 from ccmiddleware.config_environment import override
-from ccmiddleware.config_mail import MailboxSettings
+from ccmiddleware.config_mail import MailboxSettings, SmtpSettings
 from ccmiddleware.config_problems import problem
 from ccmiddleware.config_section import Days, NodeName, Port, Seconds, Secret, Section
 from ccmiddleware.errors import ConfigError
@@ -302,6 +302,7 @@ class Settings(Section):
     recording_store: RecordingStoreSettings | None = None
     supervision: SupervisionSettings = Field(default_factory=SupervisionSettings)
     mailbox: dict[str, MailboxSettings] = Field(default_factory=dict)
+    smtp: SmtpSettings | None = None
     web: WebSettings = Field(default_factory=WebSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
@@ -323,6 +324,8 @@ class Settings(Section):
                 raise ValueError(
                     f"mailbox.{name}.node {mailbox.node!r} is none of the nodes {', '.join(known)}"
                 )
+            if mailbox.acknowledge is not None and self.smtp is None:
+                raise ValueError(f"mailbox.{name}.acknowledge needs [smtp], to send it")
         return self
 
     def mailboxes_of(self, node: str) -> dict[str, MailboxSettings]:

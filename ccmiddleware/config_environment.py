@@ -13,6 +13,7 @@ PREFIX = "CCM_NODE_"
 DATABASE_URL = "CCM_DATABASE_URL"
 MAILBOX_PREFIX = "CCM_MAILBOX_"
 STORE_SECRET = "CCM_RECORDING_STORE_SECRET"  # noqa: S105 - the name of a variable
+SMTP_SECRET = "CCM_SMTP_SECRET"  # noqa: S105 - the name of a variable
 _NODE_VARIABLE = re.compile(PREFIX + r"(?P<node>[A-Z0-9_]+)_(?P<part>AMI|ARI)_SECRET")
 
 
@@ -40,13 +41,15 @@ def override(raw: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
         if isinstance(database, dict):
             database["url"] = environ[DATABASE_URL]
     problems = []
-    if environ.get(STORE_SECRET):
-        store = raw.get("recording_store")
-        if isinstance(store, dict):
-            store.pop("secret_file", None)
-            store["secret"] = environ[STORE_SECRET]
+    for name, key in ((STORE_SECRET, "recording_store"), (SMTP_SECRET, "smtp")):
+        if not environ.get(name):
+            continue
+        section = raw.get(key)
+        if isinstance(section, dict):
+            section.pop("secret_file", None)
+            section["secret"] = environ[name]
         else:
-            problems.append(f"{STORE_SECRET} is set, but there is no section recording_store")
+            problems.append(f"{name} is set, but there is no section {key}")
     problems += _override_mailboxes(raw, environ)
     for name in sorted(environ):
         found = _NODE_VARIABLE.fullmatch(name)

@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from ccmiddleware.config import DEFAULT_PATH, PATH_VARIABLE, Settings
 from ccmiddleware.config_environment import (
     DATABASE_URL,
+    SMTP_SECRET,
     STORE_SECRET,
     mailbox_variable,
     variable,
@@ -46,12 +47,20 @@ _SAMPLES: dict[str, Any] = {
     "mailbox.sales.queue": "sales",
     "mailbox.sales.node": "pbx1",
     "mailbox.sales.address": "sales@example.com",
+    "mailbox.sales.signature_file": "/etc/ccmiddleware/sales.signature",
+    "mailbox.sales.acknowledge": "/etc/ccmiddleware/sales.acknowledgement",
     "mailbox.sales.host": "imap.example.com",
     "mailbox.sales.port": 993,
     "mailbox.sales.tls_ca_file": "/etc/ssl/certs/mail-ca.pem",
     "mailbox.sales.user": "sales@example.com",
     "mailbox.sales.move_to": "Taken",
     "mailbox.sales.spam_threshold": 7.5,
+    "smtp.secret": "",
+    "smtp.secret_file": "/etc/ccmiddleware/smtp.secret",
+    "smtp.host": "smtp.example.com",
+    "smtp.port": 465,
+    "smtp.tls_ca_file": "/etc/ssl/certs/mail-ca.pem",
+    "smtp.user": "ccm@example.com",
     "queue.sales.service_level_seconds": 30,
     "queues.callback.time_zone": "Europe/Berlin",
     "queue.sales.callback.time_zone": "Europe/Berlin",
@@ -72,7 +81,7 @@ def example() -> str:
         f"# The file is looked for in {DEFAULT_PATH}, or where --config or {PATH_VARIABLE} says.",
         "# Secrets can come from the environment instead, and win over this file:",
         f"# {variable(_NODE, 'ami')}, {variable(_NODE, 'ari')}, {DATABASE_URL},",
-        f"# {STORE_SECRET}, {mailbox_variable(_QUEUE)}.",
+        f"# {STORE_SECRET}, {mailbox_variable(_QUEUE)}, {SMTP_SECRET}.",
     ]
     lines += _section(Settings, "", "", needed=True)
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"

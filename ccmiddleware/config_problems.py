@@ -24,6 +24,7 @@ _FORMS = {
     "address": "must be an email address, such as sales@example.com",
     "folder": "must be the name of a folder, without control characters",
     "move_to": "must be the name of a folder, without control characters",
+    "hello": "must be a host name or an address in brackets",
     "app": "must be lower-case letters, digits, '_' and '-'",
 }
 """What the patterns in config.py ask for, by the last part of the key."""

@@ -19,8 +19,8 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Secret(Section):
-    """A secret given directly, or as a file that holds nothing else."""
+class MaybeSecret(Section):
+    """A secret given directly, or as a file that holds nothing else, or none."""
 
     secret: SecretStr | None = Field(
         default=None, min_length=1, description="The secret itself. Better: secret_file."
@@ -30,18 +30,22 @@ class Secret(Section):
     )
 
     @model_validator(mode="after")
-    def _one_secret(self) -> "Secret":
-        if self.secret is None and self.secret_file is None:
-            raise ValueError("has no secret: set secret_file (better) or secret")
+    def _not_two(self) -> "MaybeSecret":
         if self.secret is not None and self.secret_file is not None:
             raise ValueError("has both secret and secret_file: remove one of them")
         return self
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether one is named."""
+        return self.secret is not None or self.secret_file is not None
 
     def reveal(self) -> str:
         """The secret as text. Raises ConfigError when its file can't be read or is empty."""
         if self.secret is not None:
             return self.secret.get_secret_value()
-        assert self.secret_file is not None  # noqa: S101 - held by _one_secret
+        if self.secret_file is None:
+            raise ConfigError(["has no secret: set secret_file (better) or secret"])
         try:
             text = self.secret_file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -49,3 +53,13 @@ class Secret(Section):
         if not text:
             raise ConfigError([f"secret_file {self.secret_file} is empty"])
         return text
+
+
+class Secret(MaybeSecret):
+    """One that must be there."""
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> "Secret":
+        if not self.has_secret:
+            raise ValueError("has no secret: set secret_file (better) or secret")
+        return self

@@ -24,6 +24,7 @@ from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact
 from ccmiddleware.mail.mailboxes import Mailboxes
 from ccmiddleware.mail.parsing import Readers
+from ccmiddleware.mail.sending import Sending
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.service import QueueLog
@@ -55,6 +56,8 @@ TIDY_EVERY = 5
 """Rounds of housekeeping between two looks for rows that nobody follows."""
 
 LAST_WORDS_SECONDS = 1.0
+LAST_MAIL_SECONDS = 10.0
+"""How long a message that is being sent may take when the daemon stops or lost the lead."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class LedNode:
         self.follower: NodeFollower | None = None
         self.keeper: Keeper | None = None
         self.mailboxes: Mailboxes | None = None
+        self.sending: Sending | None = None
         parts.metrics.node(node.name)
         self._leading = parts.metrics.leading(node.name)
         self._stored_link: tuple[object, ...] = ()
@@ -222,6 +226,15 @@ class LedNode:
         if parts.settings.mailboxes_of(self.name):
             self.mailboxes = self._mailboxes(term)
             tasks.start(f"mailboxes {self.name}", self.mailboxes.run(), until="first")
+            self.sending = Sending(
+                self.name,
+                term,
+                parts.settings.smtp,
+                parts.database,
+                certain=self._certain(term),
+                clock=parts.clock,
+            )
+            tasks.start(f"outbox {self.name}", self.sending.run())
         tasks.start(f"housekeeping {self.name}", self._keep_house(follower, term), until="first")
         self.term, self.follower = term, follower
         self._leading.set(1)
@@ -311,20 +324,27 @@ class LedNode:
     async def _stand_back(self, follower: NodeFollower, tasks: Tasks) -> None:
         """Close the link, write what it brought, end the rest."""
         try:
+            if self.parts.stop.is_set():
+                await self._end_sending()  # calls are followed meanwhile, and no longer after it
             await tasks.end("first")
         finally:
             # Also when a Postgres that hangs has used up the time: a task that is left keeps the
             # daemon from ending, and what the link brought may not be lost.
             await tasks.end("links")
             await follower.finish()
+            await self._end_sending()
             await tasks.end("last")
         if self.parts.stop.is_set():
             await self._say_link_closed(follower)
         else:
             log.warning("not following any more", node=self.name, term=self.term)
-        self.follower = self.keeper = self.mailboxes = None
+        self.follower = self.keeper = self.mailboxes = self.sending = None
         self._leading.set(0)
         self.parts.metrics.unled(self.name)
+
+    async def _end_sending(self) -> None:
+        if self.sending is not None:
+            await self.sending.end(min(LAST_MAIL_SECONDS, self.parts.settings.stop_timeout / 2))
 
     async def _say_link_closed(self, follower: NodeFollower) -> None:
         if self.parts.writer.trouble is not None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from ccmiddleware import __version__
 from ccmiddleware.calls.call import Phase
 from ccmiddleware.leading import LedNode
+from ccmiddleware.mail.sending import Sending
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.store.journal import Journal
 from ccmiddleware.store.leadership import Leadership
@@ -58,6 +59,7 @@ def health(
     )
     parts.append(_recordings(nodes))
     parts.extend(_mailboxes(nodes))
+    parts.extend(_outbox(node.name, node.sending) for node in nodes if node.sending is not None)
     return Health(version=__version__, parts=tuple(parts))
 
 
@@ -66,6 +68,25 @@ def _mailboxes(nodes: Sequence[LedNode]) -> Iterator[Part]:
         troubles = node.mailboxes.troubles if node.mailboxes is not None else {}
         for name, trouble in troubles.items():
             yield Part(f"mailbox {name}", "degraded" if trouble else "ok", trouble)
+
+
+def _outbox(node: str, sending: Sending) -> Part:
+    """What waits to be sent. That nothing can be sent is no trouble while nothing is to be."""
+    state = sending.state
+    troubled = state.trouble and (sending.can_send or state.queued)
+    return Part(
+        f"outbox {node}",
+        "degraded" if troubled else "ok",
+        state.trouble,
+        {
+            "queued": state.queued,
+            "queued_since": (
+                state.queued_since.isoformat(timespec="seconds") if state.queued_since else None
+            ),
+            "unknown": state.unknown,
+            "failed_last_day": state.failed,
+        },
+    )
 
 
 def _recordings(nodes: Sequence[LedNode]) -> Part:
@@ -166,6 +187,11 @@ class Figures:
                 metrics.recordings_waiting(node.name, state.waiting, state.oldest)
                 gone = self._grown(f"keeper {node.name} {node.term}", "deleted", state.deleted)
                 metrics.recordings_deleted(node.name, gone)
+            if node.sending is not None:
+                sent = node.sending.state
+                metrics.outbox(
+                    node.name, queued=sent.queued, unknown=sent.unknown, failed=sent.failed
+                )
 
     def _follower(self, follower: NodeFollower) -> None:
         name, state = follower.node.name, follower.link.state

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from ccmiddleware.config import Settings, load, parse
+from ccmiddleware.config_mail import LONGEST_LOCAL_PART
 from ccmiddleware.errors import ConfigError
+from ccmiddleware.mail import tokens
 
 NODE = '[[node]]\nname = "pbx1"\n[node.ami]\nsecret = "x"\n'
 TWO = NODE + '[[node]]\nname = "pbx-2"\n[node.ami]\nsecret_file = "/nowhere"\n'
@@ -41,7 +43,7 @@ def problems(text: str) -> list[str]:
         (NODE + "port = 99999", "f.toml: node[pbx1].ami.port: must be less than or equal to 65535"),
         (NODE + "prt = 1", "f.toml: node[pbx1].ami.prt: no such setting; did you mean port?"),
         (NODE + "[recroding]", "f.toml: recroding: no such setting; did you mean recording?"),
-        ('host = "x"\n' + NODE, "there is node.ami.host and mailbox.NAME.host and web.host"),
+        ('host = "x"\n' + NODE, "there is node.ami.host and mailbox.NAME.host and smtp.host"),
         (NODE + "[log]\nzzz = 1", "log has level, format"),
         (NODE + "[queue.s]\nservice_level = 3", "did you mean service_level_seconds?"),
         (NODE + "[queue.s.recording]\npolcy = 3", "did you mean policy?"),
@@ -60,6 +62,24 @@ def problems(text: str) -> list[str]:
         (MAILBOX.replace("help@", ""), "must be an email address, such as sales@example.com"),
         (MAILBOX + 'folder = "a\\nb"', "must be the name of a folder"),
         (MAILBOX + NODE.replace("pbx1", "pbx2"), "mailbox.help has no node: say on which"),
+        (
+            MAILBOX.replace("help@", "customer-service@"),
+            "help: customer-service@shop.example has no room",
+        ),
+        (
+            MAILBOX.replace("help@", "help+1@"),
+            "before the @ there may be 15 characters, without a +",
+        ),
+        (MAILBOX.replace("@shop", "@-shop"), "must be an email address, such as sales@example.com"),
+        (
+            MAILBOX.replace("help@", "he..lp@"),
+            "must be an email address, such as sales@example.com",
+        ),
+        (MAILBOX + 'name = "a\\nb"', "name has control characters"),
+        (MAILBOX + 'acknowledge = "/a"', "mailbox.help.acknowledge needs [smtp]"),
+        (NODE + '[smtp]\nhost = "x"\nuser = "u"', "user and its secret_file (or secret) belong"),
+        (NODE + '[smtp]\nhost = "x"\nsecret = "s"', "user and its secret_file (or secret) belong"),
+        (NODE + '[smtp]\nhost = "x"\nhello = "a b"', "must be a host name or an address in brack"),
         (NODE + NODE, "node names must differ; used more than once: pbx1"),
     ],
 )
@@ -191,6 +211,35 @@ def test_mailboxes_belong_to_nodes_and_have_their_ports() -> None:
     assert settings.mailbox["help"].at_port == 993
     assert settings.mailbox["help"].model_copy(update={"tls": "starttls"}).at_port == 143
     assert settings.mailbox["help"].model_copy(update={"port": 10143}).at_port == 10143
+
+
+def test_smtp_has_its_ports_and_its_secret_from_the_environment(tmp_path: Path) -> None:
+    text = NODE + '[smtp]\nhost = "x"\nuser = "u"\nsecret = "s"\n'
+    smtp = parse(tomllib.loads(text), "f.toml").smtp
+    assert smtp is not None
+    ports = {
+        tls: smtp.model_copy(update={"tls": tls}).at_port for tls in ("tls", "starttls", "none")
+    }
+    assert ports == {"tls": 465, "starttls": 587, "none": 25}
+    path = tmp_path / "ccm.toml"
+    path.write_text(text)
+    found = load(path, {"CCM_SMTP_SECRET": "outside"}).smtp
+    assert found is not None
+    assert found.reveal() == "outside"
+    path.write_text(NODE)
+    with pytest.raises(ConfigError, match="CCM_SMTP_SECRET is set, but there is no section smtp"):
+        load(path, {"CCM_SMTP_SECRET": "outside"})
+
+
+def test_local_parts_leave_room_for_tokens() -> None:
+    assert LONGEST_LOCAL_PART == tokens.LONGEST_BASE
+
+
+def test_the_folder_of_an_account_is_its_source() -> None:
+    mailbox = parse(tomllib.loads(MAILBOX), "f.toml").mailbox["help"]
+    other = mailbox.model_copy(update={"host": "Mail.Example", "user": "a@b/c", "folder": "x/y z"})
+    assert mailbox.source == "imap://help@localhost/INBOX"
+    assert other.source == "imap://a%40b%2Fc@mail.example/x%2Fy%20z"
 
 
 def test_the_secret_of_a_mailbox_from_the_environment(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ def test_what_is_commented_out_are_the_defaults() -> None:
         "tls_ca_file",
         "password_file",
         "move_to",
+        "signature_file",
+        "acknowledge",
         'url = "postgresql',
     ):
         text = re.sub(rf"^{sample}.*$", "", text, flags=re.MULTILINE)
@@ -46,12 +48,18 @@ def test_what_is_commented_out_are_the_defaults() -> None:
         {
             "node": [{"name": "pbx1", "ami": {"secret": "x"}, "ari": {"secret": "x"}}],
             "recording_store": {"bucket": "recordings", "access_key": "AKIAEXAMPLE", "secret": "x"},
+            "smtp": {"host": "smtp.example.com", "user": "ccm@example.com", "secret": "x"},
         },
         "bare",
     )
     assert full.recording_store is not None
+    assert full.smtp is not None
+    assert full.smtp.at_port == 465
     full = full.model_copy(
-        update={"recording_store": full.recording_store.model_copy(update={"endpoint": None})}
+        update={
+            "recording_store": full.recording_store.model_copy(update={"endpoint": None}),
+            "smtp": full.smtp.model_copy(update={"port": None}),
+        }
     )
     same = full.model_dump(exclude={"queue", "node", "mailbox"})
     assert same == bare.model_dump(exclude={"queue", "node", "mailbox"})

@@ -1,13 +1,16 @@
 """``ccm config``: check the configuration file, write one to begin with, show what holds."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ccmiddleware.cli.context import App, json_option, pass_app, say
 from ccmiddleware.cli.output import emit_json, emit_text
 from ccmiddleware.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ccmiddleware.config_mail import MailboxSettings, SmtpSettings
 
 
 @click.group("config", epilog="Example:  ccm config check")
@@ -21,7 +24,8 @@ def command() -> None:
 def check(app: App, as_json: bool) -> int:
     """Report every mistake of the file at once: key, what is wrong, what would be right.
 
-    Secret files and certificates that are named must be readable. Exit code 2 if anything is wrong.
+    Secret files, certificates and templates that are named must be readable. Exit code 2 if
+    anything is wrong.
     """
     path = app.path()
     problems = []
@@ -52,7 +56,28 @@ def unreadable(app: App) -> list[str]:
                 where = f"{app.path()}: node[{node.name}].{part}"
                 problems += [f"{where}.{problem}" for problem in error.problems]
         problems += _not_a_file(node.ami.tls_ca_file, f"node[{node.name}].ami.tls_ca_file", app)
+    problems += _mail(app)
     return problems + _not_a_file(settings.database.password_file, "database.password_file", app)
+
+
+def _mail(app: App) -> list[str]:
+    from ccmiddleware.mail import stationery
+
+    settings, wrong = app.settings(), []
+    sections = {f"mailbox.{name}": mailbox for name, mailbox in settings.mailbox.items()}
+    for key, mailbox in sections.items():
+        wrong += [f"{app.path()}: {key}.{problem}" for problem in stationery.problems(mailbox)]
+    servers: list[tuple[str, MailboxSettings | SmtpSettings]] = [*sections.items()]
+    if settings.smtp is not None:
+        servers.append(("smtp", settings.smtp))
+    for key, server in servers:
+        try:
+            if server.has_secret:
+                server.reveal()
+        except ConfigError as error:
+            wrong += [f"{app.path()}: {key}.{problem}" for problem in error.problems]
+        wrong += _not_a_file(server.tls_ca_file, f"{key}.tls_ca_file", app)
+    return wrong
 
 
 def _not_a_file(path: Path | None, key: str, app: App) -> list[str]:

@@ -52,9 +52,9 @@ def command(app: App, as_json: bool) -> int:
     """Check everything the daemon needs, and say how to mend what is wrong.
 
     Looks at the configuration, secrets, state directory, each Asterisk (manager interface, rights,
-    version, queues, clock, ARI), recording directories, queue_log, the database, and asks the
-    running daemon how its links are. Then says of each node what works with it now, and what each
-    further thing needs. Nothing is changed. Exit code 1 if any check failed.
+    version, queues, clock, ARI), recording directories, queue_log, the SMTP server, the database,
+    and asks the running daemon how its links are. Then says of each node what works with it now,
+    and what each further thing needs. Nothing is changed. Exit code 1 if any check failed.
     """
     looked = Looked(show=not as_json)
     run(_look(app, looked))
@@ -96,9 +96,10 @@ async def _outside(app: App, settings: "Settings", looked: Looked) -> None:
     from ccmiddleware.cli.capabilities import registry
     from ccmiddleware.cli.checks.daemon import daemon
     from ccmiddleware.cli.checks.database import database
+    from ccmiddleware.cli.checks.mail import smtp, writing
     from ccmiddleware.cli.checks.recording_store import compression, store
 
-    looked.add(compression(settings))
+    looked.add(compression(settings) + writing(settings))
     async with asyncio.TaskGroup() as group:
         nodes = [
             (node, group.create_task(_node(settings, node), name=node.name))
@@ -106,6 +107,7 @@ async def _outside(app: App, settings: "Settings", looked: Looked) -> None:
         ]
         shared = [
             group.create_task(store(settings), name="recording store"),
+            group.create_task(smtp(settings), name="smtp"),
             group.create_task(database(app), name="database"),
             group.create_task(daemon(settings.web), name="daemon"),
         ]

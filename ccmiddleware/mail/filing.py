@@ -99,8 +99,10 @@ class Filing:
         clock: Clock,
         *,
         ours: Collection[str] = (),
+        source: str = "",
     ) -> None:
-        """``ours``: all addresses of our mailboxes, which take part in nothing."""
+        """``ours``: all addresses of our mailboxes, which take part in nothing. ``source``: which
+        folder of whose account it is; UIDs of another one say nothing about it."""
         self._database = database
         self._node = node
         self._term = term
@@ -108,6 +110,7 @@ class Filing:
         self._decide = decide
         self._clock = clock
         self._ours = frozenset(ours)
+        self._source = source
         self.id = UUID(int=0)
         """Of the mailbox; known once it is open."""
 
@@ -126,7 +129,7 @@ class Filing:
         async with self._database.transaction() as transaction:
             await self._only_leader(transaction)
             next_uid: int = await transaction.fetchval(
-                "begin_mailbox_folder", self.id, uid_validity
+                "begin_mailbox_folder", self.id, uid_validity, self._source
             )
         return next_uid
 
@@ -153,17 +156,19 @@ class Filing:
     async def passed(self, uid_validity: int, uid: int) -> None:
         """There is nothing to take up to this UID (it was deleted before we saw it)."""
         await self._database.execute(
-            "advance_mailbox", self.id, uid_validity, uid + 1, self._clock()
+            "advance_mailbox", self.id, uid_validity, uid + 1, self._clock(), self._source
         )
 
     async def unmarked(self, uid_validity: int, most: int) -> list[int]:
         """UIDs that were taken and are not known to be marked in the mailbox, oldest first."""
-        rows = await self._database.fetch("unmarked_email_places", self.id, uid_validity, most)
+        rows = await self._database.fetch(
+            "unmarked_email_places", self.id, uid_validity, most, self._source
+        )
         return [row["uid"] for row in rows]
 
     async def marked(self, uid_validity: int, uids: list[int]) -> None:
         """The server has marked or moved the messages at these UIDs, or has them no more."""
-        await self._database.execute("mark_email_places", self.id, uid_validity, uids)
+        await self._database.execute("mark_email_places", self.id, uid_validity, uids, self._source)
 
     async def _only_leader(self, transaction: Session) -> None:
         rows = await transaction.fetch("fence", [self._node])
@@ -185,10 +190,15 @@ class Filing:
             else:
                 taken = await self._settle(transaction, new, arrived, read, now)
             await transaction.execute(
-                "note_email_place", self.id, arrived.uid_validity, arrived.uid, taken.id
+                "note_email_place",
+                self.id,
+                arrived.uid_validity,
+                arrived.uid,
+                taken.id,
+                self._source,
             )
             await transaction.execute(
-                "advance_mailbox", self.id, arrived.uid_validity, arrived.uid + 1, now
+                "advance_mailbox", self.id, arrived.uid_validity, arrived.uid + 1, now, self._source
             )
         return taken
 

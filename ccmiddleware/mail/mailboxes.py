@@ -90,6 +90,7 @@ class Mailboxes:
             Settling(rules, self._clock).decide,
             self._clock,
             ours=rules.ours,
+            source=settings.source,
         )
         return Intake(
             name,

@@ -8,6 +8,7 @@ leads already writes the truth all the same.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -60,16 +61,17 @@ async def put(
     recipients: Sequence[str],
     content: bytes,
     now: datetime,
+    plain_subject: str = "",
 ) -> bool:
     """Put a message into the outbox, within the transaction that decided on it.
 
-    The same ``id`` is put once; returns whether this was the first time. Raises Rejected for a
-    Message-ID that another message has.
+    The same ``id`` is put once; returns whether this was the first time. ``plain_subject`` is what
+    the guards against loops compare. Raises Rejected for a Message-ID that another message has.
     """
     domains = [domain_of(address) for address in recipients]
     touched = await transaction.execute(
         "put_outbox", id, mailbox, conversation, kind, message_id, envelope_from, content, now,
-        list(recipients), domains,
+        list(recipients), domains, plain_subject,
     )  # fmt: skip
     return touched > 0
 
@@ -127,8 +129,14 @@ class Outbox:
         self._give_up_after = give_up_after
         self._pace = Pace(domain_per_minute)
         self._take_up_at = clock()
-        self._ending = False
-        self._under_way = 0
+        self._end_at = math.inf
+        """Loop time at which what is under way is left; until then nothing is begun."""
+        self._speaking: set[UUID] = set()
+        """Messages whose content is being sent, or whose end is being written down."""
+        self._looking = asyncio.Lock()
+        """Held by the one worker that looks for the next message."""
+        self.trouble = ""
+        """Why nothing can be sent at present; empty while all is well."""
         self._log = log.bind(node=node)
 
     async def take_up(self) -> None:
@@ -144,21 +152,27 @@ class Outbox:
         self._take_up_at = self._clock() + MINUTE
 
     async def end(self, seconds: float) -> None:
-        """Begin nothing new, and wait for what is under way, which would become unknown."""
-        self._ending = True
+        """Begin nothing new, and wait for what would become unknown; in all no longer than so.
+
+        Whoever calls this cancels the workers afterwards. What they have claimed and not begun to
+        speak stays claimed, and is sent by the next leader.
+        """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while self._under_way and loop.time() < deadline:  # noqa: ASYNC110 - with a limit
+        self._end_at = min(self._end_at, loop.time() + seconds)
+        while self._speaking and loop.time() < self._end_at:  # noqa: ASYNC110 - with a limit
             await asyncio.sleep(0.02)
 
+    @property
+    def _ending(self) -> bool:
+        return self._end_at < math.inf
+
     async def work(self) -> None:
-        """One worker: send until cancelled."""
+        """One worker: send until cancelled. One of them looks, the others send or wait."""
         while True:
             try:
-                if self._clock() >= self._take_up_at:
-                    await self.take_up()
-                if not self._ending and await self.send_next():
-                    continue
+                async with self._looking:
+                    row = await self._next()
+                await self._send(row)
             except TemporaryError as error:
                 self._log.info("outbox waits", reason=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
@@ -166,42 +180,69 @@ class Outbox:
                 # Not worth the life of a daemon that sees calls.
                 self._log.error("the database refuses the outbox", reason=str(error))
                 await asyncio.sleep(60 * RETRY_SECONDS)
-            await asyncio.sleep(PACE_SECONDS)
 
     async def send_next(self) -> bool:
         """Send one message; False when there is none to send now. Raises TemporaryError."""
-        await self._certain()
-        self._under_way += 1
-        try:
-            return await self._send_next()
-        finally:
-            self._under_way -= 1
+        row = await self._claim()
+        if row is not None:
+            await self._send(row)
+        return row is not None
 
-    async def _send_next(self) -> bool:
+    async def _next(self) -> Row:
+        """The next message, claimed, as soon as there is one."""
+        while True:
+            if self._clock() >= self._take_up_at:
+                await self.take_up()
+            if not self._ending and (row := await self._claim()) is not None:
+                return row
+            await asyncio.sleep(PACE_SECONDS)
+
+    async def _claim(self) -> Row | None:
+        await self._certain()
         now = self._clock()
         row = await self._database.fetchrow(
             "claim_outbox", self._node, self._term, now, self._pace.exhausted(now)
         )
-        if row is None:
-            return False
-        self._pace.note([domain_of(address) for address in row["recipients"]], now)
+        if row is not None:
+            self._pace.note([domain_of(address) for address in row["recipients"]], now)
+        return row
 
+    async def _send(self, row: Row) -> None:
+        try:
+            attempt = await self._attempt(row)
+            self._note(attempt)
+            await self._settle(row, attempt)
+        finally:
+            self._speaking.discard(row["id"])
+
+    async def _attempt(self, row: Row) -> Attempt:
         async def about_to_speak() -> None:
             await self._certain()
+            if self._ending:
+                await asyncio.Event().wait()  # to be cancelled: it stays claimed
+            self._speaking.add(row["id"])
             if not await self._database.execute(
                 "speak_outbox", self._node, self._term, row["id"], self._clock()
             ):
                 raise NotOursAnyMore(f"message {row['id']} is not ours to send any more")
 
         try:
-            attempt = await self._sender.send(
+            return await self._sender.send(
                 row["envelope_from"], row["recipients"], row["content"], about_to_speak
             )
         except (TemporaryError, PermanentError) as error:
             # Raised before the content: also when Postgres did not answer whether it may go out.
-            attempt = NotSpoken(str(error))
-        await self._settle(row, attempt)
-        return True
+            return NotSpoken(str(error))
+
+    def _note(self, attempt: Attempt) -> None:
+        """Whether the server can be spoken to; what it says of one message is not its trouble."""
+        trouble = attempt.reason if isinstance(attempt, NotSpoken) else ""
+        if trouble != self.trouble:
+            self.trouble = trouble
+            if trouble:
+                self._log.warning("can't send", reason=trouble)
+            else:
+                self._log.info("can send again")
 
     async def _settle(self, row: Row, attempt: Attempt) -> None:
         """Write down what came of it; as long as it takes, for nobody else knows."""

@@ -10,6 +10,7 @@ in between turns off.
 """
 
 import contextlib
+import platform
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,10 +19,12 @@ from typing import Literal
 
 import aiosmtplib
 
+from ccmiddleware.config_mail import SmtpSettings
+from ccmiddleware.errors import ConfigError
 from ccmiddleware.mail.delivery import Attempt, NoAnswer, NotSpoken, Reply, Took, TookNot
 from ccmiddleware.mail.tls import tls_context
 
-Security = Literal["tls", "starttls", "plain"]
+Security = Literal["tls", "starttls", "none"]
 
 DATA_SECONDS = 600.0
 """How long the answer to the final dot may take (RFC 5321, 4.5.3.2.6)."""
@@ -53,11 +56,34 @@ class Submission:
         return f"SMTP {self.host}:{self.port}"
 
 
+def submission(settings: SmtpSettings) -> Submission:
+    """Where the settings say. Raises ConfigError for a secret that can't be read."""
+    return Submission(
+        settings.host,
+        settings.at_port,
+        settings.tls,
+        ca_file=str(settings.tls_ca_file) if settings.tls_ca_file is not None else None,
+        verify=settings.tls_verify,
+        user=settings.user or "",
+        secret=settings.reveal() if settings.has_secret else "",
+        method=settings.auth,
+        name=settings.hello or _own_name(),
+        seconds=settings.timeout,
+    )
+
+
+def _own_name() -> str:
+    """This machine's name, if a server can be told it."""
+    name = platform.node()
+    return name if re.fullmatch(r"[A-Za-z0-9.-]{1,255}", name) else "localhost"
+
+
 class SmtpSender:
     """Sends messages, each over a connection of its own; any number of them at once."""
 
-    def __init__(self, submission: Submission) -> None:
-        self._to = submission
+    def __init__(self, submission: Callable[[], Submission]) -> None:
+        """``submission`` is asked for each message, since tokens do not live long."""
+        self._submission = submission
 
     async def send(
         self,
@@ -67,47 +93,66 @@ class SmtpSender:
         about_to_speak: Callable[[], Awaitable[None]],
     ) -> Attempt:
         """Send one message, as ``outbox.Sender`` says. Raises what ``about_to_speak`` raises."""
-        client = self._client()
+        try:
+            to = self._submission()
+            client = self._client(to)
+        except ConfigError as error:
+            return NotSpoken(f"SMTP: {error}")
         try:
             try:
-                await self._enter(client)
+                await self._enter(client, to)
                 named = await self._name(client, envelope_from, recipients, content)
             except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-                return NotSpoken(f"{self._to.where}: {_words(error)}")
+                return NotSpoken(f"{to.where}: {_words(error)}")
             if isinstance(named, TookNot):
                 return named
             await about_to_speak()
-            return await self._speak(client, content, named)
+            return await self._speak(client, content, named, to.where)
         finally:
             # Also after a cancellation: a connection with an answer on its way is of no use.
             client.close()
 
-    def _client(self) -> aiosmtplib.SMTP:
-        to = self._to
+    async def knock(self) -> str:
+        """Connect and log in, and send nothing: why that does not work, or nothing where it does.
+
+        Raises ConfigError for a secret or an authority that can't be read.
+        """
+        to = self._submission()
+        client = self._client(to)
+        try:
+            await self._enter(client, to)
+            await client.quit(timeout=QUIT_SECONDS)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            return f"{to.where}: {_words(error)}"
+        finally:
+            client.close()
+        return ""
+
+    def _client(self, to: Submission) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(
             hostname=to.host,
             port=to.port,
             use_tls=to.security == "tls",
             start_tls=False,  # by ourselves, so that its refusal is one
-            tls_context=self._context(),
+            tls_context=self._context(to),
             timeout=to.seconds,
             local_hostname=to.name,
         )
 
-    def _context(self) -> ssl.SSLContext | None:
-        if self._to.security == "plain":
+    @staticmethod
+    def _context(to: Submission) -> ssl.SSLContext | None:
+        if to.security == "none":
             return None
-        return tls_context(self._to.ca_file, verify=self._to.verify)
+        return tls_context(to.ca_file, verify=to.verify)
 
-    async def _enter(self, client: aiosmtplib.SMTP) -> None:
+    async def _enter(self, client: aiosmtplib.SMTP, to: Submission) -> None:
         """Connect and log in; one attempt, for several wrong ones may lock the account."""
-        to = self._to
         await client.connect()
         await client.ehlo()
         if to.security == "starttls":
             if not client.supports_extension("starttls"):
                 raise ValueError("offers no STARTTLS")
-            await client.starttls(tls_context=self._context())
+            await client.starttls(tls_context=self._context(to))
             await client.ehlo()
         if to.user and to.method == "xoauth2":
             await client.auth_xoauth2(to.user, to.secret)
@@ -145,16 +190,16 @@ class SmtpSender:
         return refused
 
     async def _speak(
-        self, client: aiosmtplib.SMTP, content: bytes, refused: dict[str, Reply]
+        self, client: aiosmtplib.SMTP, content: bytes, refused: dict[str, Reply], where: str
     ) -> Attempt:
         try:
             await client.data(content, timeout=DATA_SECONDS)
         except aiosmtplib.SMTPResponseException as error:
             if 400 <= error.code <= 599:
                 return TookNot(_reply(error), refused)
-            return NoAnswer(f"{self._to.where}: after DATA: {_words(error)}")
+            return NoAnswer(f"{where}: after DATA: {_words(error)}")
         except (aiosmtplib.SMTPException, OSError) as error:
-            return NoAnswer(f"{self._to.where}: after DATA: {_words(error)}")
+            return NoAnswer(f"{where}: after DATA: {_words(error)}")
         with contextlib.suppress(aiosmtplib.SMTPException, OSError):
             await client.quit(timeout=QUIT_SECONDS)
         return Took(refused)
@@ -192,4 +237,5 @@ def _words(error: Exception) -> str:
 
 
 def _clean(text: str) -> str:
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:300]
+    """On one line, and sound for Postgres: servers answer in whatever charset they like."""
+    return re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]+", " ", text)[:300]

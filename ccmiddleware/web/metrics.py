@@ -110,6 +110,13 @@ class Metrics:
             ["node"],
             registry=own,
         )
+        self._outbox = Gauge(
+            "ccm_outbox_messages",
+            "Messages that wait to be sent (queued), of which nobody can tell whether they were "
+            "(unknown), and that failed in the last day.",
+            ["node", "state"],
+            registry=own,
+        )
         build = Gauge("ccm_build_info", "1; the version is the label.", ["version"], registry=own)
         build.labels(__version__).set(1)
         self._queues: dict[str, set[str]] = {}
@@ -142,6 +149,7 @@ class Metrics:
         self._up.labels(node, "ami").set(0)
         self.recordings_waiting(node, 0, None)
         self.calls_waiting(node, {})
+        self.outbox(node, queued=0, unknown=0, failed=0)
         self.agents(node, {})
 
     def interaction_started(self, node: str) -> None:
@@ -164,6 +172,11 @@ class Metrics:
     def recordings_deleted(self, node: str, number: int) -> None:
         """So many recordings were given up since their time was over."""
         self._recordings.labels(node, "deleted").inc(number)
+
+    def outbox(self, node: str, **by_state: int) -> None:
+        """How many messages are in the outbox of a node."""
+        for state, number in by_state.items():
+            self._outbox.labels(node, state).set(number)
 
     def calls_waiting(self, node: str, by_queue: Mapping[str, int]) -> None:
         """Who waits now, all queues of the node; a queue that is not named is forgotten."""

@@ -58,7 +58,7 @@ def letter(number: int) -> bytes:
 async def send(to: Submission, *recipients: str) -> Attempt:
     async def spoken() -> None: ...
 
-    return await SmtpSender(to).send(HELP, recipients, letter(0), spoken)
+    return await SmtpSender(lambda: to).send(HELP, recipients, letter(0), spoken)
 
 
 async def test_the_ways_in(mail: Mail):
@@ -120,7 +120,7 @@ async def test_each_message_arrives_once_while_postfix_dies_and_workers_race(
         async def certain() -> None: ...
 
         outbox = Outbox(
-            NODE, term, database, SmtpSender(submission(mail)), certain=certain, clock=now
+            NODE, term, database, SmtpSender(lambda: submission(mail)), certain=certain, clock=now
         )
         workers = [asyncio.get_running_loop().create_task(outbox.work()) for _ in range(3)]
         try:

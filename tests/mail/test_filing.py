@@ -252,6 +252,28 @@ async def test_what_is_taken_and_not_marked_is_remembered(desk: Desk):
     assert await desk.filing.unmarked(8, 10) == []
 
 
+async def test_a_place_is_that_of_one_folder_of_one_account(desk: Desk):
+    """Another folder may have the same UIDVALIDITY: its older messages are not passed over, what
+    is to be marked is not mixed up, and what both folders have still counts once."""
+    first = await desk.filing.take(arrived(4, b"a"), message(b"a"))
+    other = Filing(desk.database, NODE, 1, MAILBOX, desk.decide, lambda: NOW, source="imap://b/x")
+    await other.open(QUEUE)
+    assert await other.begin_folder(7) == 1
+    assert await other.unmarked(7, 10) == []
+    await desk.filing.passed(7, 40)  # of whoever still has the other folder open
+    assert await other.begin_folder(7) == 1
+    again = await other.take(arrived(3, b"a"), message(b"a"))
+    assert (again.id, again.fresh) == (first.id, False)
+    await other.take(arrived(4, b"b"), message(b"b"))
+    assert await other.unmarked(7, 10) == [3, 4]
+    await other.marked(7, [4])
+    assert await other.unmarked(7, 10) == [3]
+    assert await other.begin_folder(7) == 5
+    assert await desk.counts("email", "email_place") == [2, 3]
+    assert await desk.filing.begin_folder(7) == 1
+    assert await desk.filing.unmarked(7, 10) == [4]
+
+
 async def test_what_was_deleted_before_we_saw_it_is_passed(desk: Desk):
     await desk.filing.passed(7, 12)
     assert await desk.filing.begin_folder(7) == 13

@@ -334,6 +334,86 @@ async def test_stopping_waits_for_what_is_under_way_and_begins_nothing(post: Pos
     assert await post.states() == {1: "sent", 2: "queued", 3: "queued"}
 
 
+async def test_stopping_does_not_wait_for_what_is_not_spoken_yet(post: Post):
+    """A server that does not let us in takes its time; nothing is unknown by leaving it."""
+    outbox = post.outbox(await post.prepare())
+    await post.put(1)
+    named, spoken = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        named.set()
+        await spoken.wait()
+
+    post.server.before = wait
+    worker = asyncio.get_running_loop().create_task(outbox.work())
+    await named.wait()
+    async with asyncio.timeout(5):
+        await outbox.end(3600)
+    spoken.set()  # now the server is ready, and it is too late to begin
+    await asyncio.sleep(0.1)
+    worker.cancel()
+    await asyncio.wait([worker])
+    assert post.server.has == []
+    assert await post.states() == {1: "claimed"}
+    later = post.outbox(await begin_term(post.database))
+    await later.take_up()
+    post.server.before = None
+    assert await later.send_next()
+
+
+async def test_stopping_takes_no_longer_than_was_said_first(post: Post):
+    outbox = post.outbox(await post.prepare())
+    await post.put(1)
+    has_content = asyncio.Event()
+
+    async def never() -> None:
+        has_content.set()
+        await asyncio.Event().wait()
+
+    post.server.after = never
+    worker = asyncio.get_running_loop().create_task(outbox.work())
+    await has_content.wait()
+    async with asyncio.timeout(20):
+        await outbox.end(0.1)
+        await outbox.end(3600)
+    worker.cancel()
+    await asyncio.wait([worker])
+    assert await post.states() == {1: "speaking"}
+
+
+async def test_one_worker_looks_while_there_is_nothing(post: Post, monkeypatch: pytest.MonkeyPatch):
+    outbox = post.outbox(await post.prepare())
+    looking, most, real = 0, 0, Outbox._claim
+
+    async def claim(self: Outbox) -> Any:
+        nonlocal looking, most
+        looking += 1
+        most = max(most, looking)
+        await asyncio.sleep(0.01)
+        looking -= 1
+        return await real(self)
+
+    monkeypatch.setattr(Outbox, "_claim", claim)
+    monkeypatch.setattr("ccmiddleware.mail.outbox.PACE_SECONDS", 0.01)
+    workers = [asyncio.get_running_loop().create_task(outbox.work()) for _ in range(4)]
+    await asyncio.sleep(0.2)
+    for worker in workers:
+        worker.cancel()
+    await asyncio.wait(workers)
+    assert most == 1
+
+
+async def test_what_is_in_the_way_is_told_until_it_is_gone(post: Post):
+    outbox = post.outbox(await post.prepare())
+    for number in (1, 2, 3):
+        await post.put(number)
+    post.server.answers = [NotSpoken("connection refused"), TookNot(NOBODY, {})]
+    await outbox.send_next()
+    assert outbox.trouble == "connection refused"
+    await outbox.send_next()
+    assert outbox.trouble == ""
+
+
 async def test_a_domain_that_had_enough_waits_and_the_others_do_not(post: Post):
     outbox = post.outbox(await post.prepare(), domain_per_minute=2)
     for number, address in enumerate(["a@x.example", "b@x.example", "c@x.example", "d@y.example"]):

@@ -1,13 +1,16 @@
 """Where a failure falls decides what it is: a scripted server on loopback."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from mail.wire_peer import Close, Hear, HearData, Peer, Say, Step, serving
 
-from ccmiddleware.errors import TemporaryError
+from ccmiddleware.config_mail import SmtpSettings
+from ccmiddleware.errors import ConfigError, TemporaryError
 from ccmiddleware.mail.delivery import Attempt, NoAnswer, NotSpoken, Reply, Took, TookNot
 from ccmiddleware.mail.smtp import SmtpSender, Submission
+from ccmiddleware.mail.smtp import submission as submission_of
 
 ANN, BOB = "ann@x.example", "bob@y.example"
 OK = b"250 2.0.0 ok\r\n"
@@ -36,7 +39,7 @@ async def send(
     *recipients: str,
     sender: str = "help@shop.example",
     content: bytes = CONTENT,
-    security: str = "plain",
+    security: str = "none",
     spoken: list[int] | None = None,
     user: str = "",
 ) -> Attempt:
@@ -47,7 +50,7 @@ async def send(
     submission = Submission(
         "127.0.0.1", peer.port, security, name="desk.example", seconds=5, user=user, secret="s"
     )  # type: ignore[arg-type]
-    return await SmtpSender(submission).send(
+    return await SmtpSender(lambda: submission).send(
         sender, recipients or (ANN, BOB), content, about_to_speak
     )
 
@@ -131,7 +134,7 @@ async def test_nothing_is_sent_where_the_announcement_fails():
 
     async with serving(NAMED) as peer:
         sender = SmtpSender(
-            Submission("127.0.0.1", peer.port, "plain", name="desk.example", seconds=5)
+            lambda: Submission("127.0.0.1", peer.port, "none", name="desk.example", seconds=5)
         )
         with pytest.raises(TemporaryError, match="another daemon leads"):
             await sender.send("help@shop.example", [ANN, BOB], CONTENT, refused)
@@ -193,3 +196,55 @@ async def test_what_the_server_can_not_carry_is_not_sent():
     async with serving(HELLO) as peer:
         attempt = await send(peer, "änn@x.example")
     assert attempt == TookNot(Reply(553, "the server takes no addresses beyond ASCII"), {})
+
+
+async def test_what_a_server_says_in_another_charset_can_be_written_down():
+    script = [*HELLO, Hear("MAIL", b"550 zur\xfcckgewiesen\r\n")]
+    async with serving(script) as peer:
+        attempt = await send(peer)
+    assert isinstance(attempt, TookNot)
+    assert attempt.reply.text.encode() == b"zur ckgewiesen"
+
+
+async def test_a_secret_or_authority_that_is_not_there_is_no_bug():
+    async def spoken() -> None: ...
+
+    def without() -> Submission:
+        raise ConfigError(["secret_file /nowhere: no such file"])
+
+    for submission, words in (
+        (without, "/nowhere"),
+        (lambda: Submission("127.0.0.1", 1, ca_file="/nowhere/ca.pem"), "CA file /nowhere/ca.pem"),
+    ):
+        attempt = await SmtpSender(submission).send("a@b.example", [ANN], CONTENT, spoken)
+        assert isinstance(attempt, NotSpoken)
+        assert words in attempt.reason
+
+
+def test_a_submission_is_as_the_settings_say(tmp_path: Path):
+    secret = tmp_path / "token"
+    secret.write_text("one\n")
+    settings = SmtpSettings(
+        host="smtp.example", tls="starttls", user="u", secret_file=secret, auth="xoauth2", hello="h"
+    )
+    made = submission_of(settings)
+    assert (made.host, made.port, made.security, made.name) == (
+        "smtp.example",
+        587,
+        "starttls",
+        "h",
+    )
+    assert (made.user, made.secret, made.method) == ("u", "one", "xoauth2")
+    secret.write_text("two\n")
+    assert submission_of(settings).secret == "two"
+    bare = submission_of(SmtpSettings(host="smtp.example", tls="none"))
+    assert (bare.port, bare.user, bare.secret) == (25, "", "")
+    assert bare.name
+
+
+async def test_knocking_sends_nothing():
+    async with serving([*HELLO, Hear("QUIT", b"221 bye\r\n")]) as peer:
+        to = Submission("127.0.0.1", peer.port, "none", name="desk.example", seconds=5)
+        assert await SmtpSender(lambda: to).knock() == ""
+    reason = await SmtpSender(lambda: to).knock()
+    assert f"SMTP 127.0.0.1:{peer.port}: " in reason

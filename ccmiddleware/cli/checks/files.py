@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ccmiddleware.cli.checks import Finding
 from ccmiddleware.config import NodeSettings, Settings
+from ccmiddleware.config_section import MaybeSecret
 from ccmiddleware.errors import ConfigError
 
 GIBIBYTE = 1024**3
@@ -33,21 +34,27 @@ def configuration(path: Path, settings: Settings) -> list[Finding]:
 
 
 def _holds_secrets(settings: Settings) -> bool:
-    return any(
-        section is not None and section.secret is not None
-        for node in settings.node
-        for section in (node.ami, node.ari, settings.recording_store)
-    )
+    return any(section.secret is not None for _, section in _sections(settings))
+
+
+def _sections(settings: Settings) -> Iterator[tuple[str, MaybeSecret]]:
+    """The sections that may hold a secret."""
+    for node in settings.node:
+        yield f"node[{node.name}].ami", node.ami
+        if node.ari is not None:
+            yield f"node[{node.name}].ari", node.ari
+    if settings.recording_store is not None:
+        yield "recording_store", settings.recording_store
+    for name, mailbox in settings.mailbox.items():
+        yield f"mailbox.{name}", mailbox
+    if settings.smtp is not None:
+        yield "smtp", settings.smtp
 
 
 def _secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:
-    for node in settings.node:
-        if node.ami.secret_file is not None:
-            yield f"node[{node.name}].ami.secret_file", node.ami.secret_file
-        if node.ari is not None and node.ari.secret_file is not None:
-            yield f"node[{node.name}].ari.secret_file", node.ari.secret_file
-    if settings.recording_store is not None and settings.recording_store.secret_file is not None:
-        yield "recording_store.secret_file", settings.recording_store.secret_file
+    for key, section in _sections(settings):
+        if section.secret_file is not None:
+            yield f"{key}.secret_file", section.secret_file
     if settings.database.password_file is not None:
         yield "database.password_file", settings.database.password_file
 

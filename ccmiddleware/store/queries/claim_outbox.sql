@@ -16,6 +16,6 @@ UPDATE ccm.outbox AS o
 SET state = 'claimed', term = $2, attempts = o.attempts + 1
 FROM next
 WHERE o.id = next.id
-RETURNING o.id, o.message_id, o.envelope_from, o.content, o.attempts, o.put_at,
+RETURNING o.id, o.message_id, o.envelope_from, o.content, o.attempts, coalesce(o.decided_at, o.put_at) AS put_at,
     ARRAY(SELECT r.address FROM ccm.outbox_recipient AS r
           WHERE r.outbox_id = o.id AND r.state = 'pending' ORDER BY r.address) AS recipients
