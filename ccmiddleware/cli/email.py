@@ -101,7 +101,8 @@ def _lines(row: dict[str, Any]) -> list[str]:
         "subject": row["subject"],
         "arrived": shown(row["at"], local_zone()),
         "queue": f"{row['queue']} on {row['node']}, mailbox {row['mailbox']}",
-        "conversation": f"{row['conversation_id']} ({row['state']}; {row['joined_by']}{linked})",
+        "conversation": f"#{row['number']}, {row['conversation_id']} ({row['state']}; "
+        f"{row['joined_by']}{linked})",
         "automatic": row["automatic"],
         "files": "; ".join(files),
         "notes": "; ".join(row["notes"]),

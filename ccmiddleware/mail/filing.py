@@ -70,6 +70,8 @@ class Reports:
 Decision = Joins | Opens | Holds | Reports
 Decide = Callable[[Session, Message], Awaitable[Decision]]
 """What is to become of a message, looked up and decided within the transaction that does it."""
+Acknowledge = Callable[[Session, Placed, UUID, Message], Awaitable[None]]
+"""What is put into the outbox, in the same transaction, for what opened the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +102,11 @@ class Filing:
         *,
         ours: Collection[str] = (),
         source: str = "",
+        acknowledge: Acknowledge | None = None,
     ) -> None:
         """``ours``: all addresses of our mailboxes, which take part in nothing. ``source``: which
-        folder of whose account it is; UIDs of another one say nothing about it."""
+        folder of whose account it is; UIDs of another one say nothing about it. ``acknowledge``
+        is done for a message that opened a conversation and may be acknowledged."""
         self._database = database
         self._node = node
         self._term = term
@@ -111,6 +115,7 @@ class Filing:
         self._clock = clock
         self._ours = frozenset(ours)
         self._source = source
+        self._acknowledge = acknowledge
         self.id = UUID(int=0)
         """Of the mailbox; known once it is open."""
 
@@ -221,13 +226,10 @@ class Filing:
             about = [one.outbox for one in what.deliveries]
             await transaction.execute("resolve_unknown_outbox", about, now)
             return Taken(new, fresh=True, became="report")
-        conversation = await place(
-            transaction,
-            Placed(new, self.id, arrived.sha256, arrived.at),
-            read,
-            what,
-            self._ours,
-        )
+        which = Placed(new, self.id, arrived.sha256, arrived.at)
+        conversation = await place(transaction, which, read, what, self._ours)
+        if isinstance(what, Opens) and what.acknowledge and self._acknowledge is not None:
+            await self._acknowledge(transaction, which, conversation, read)
         return Taken(new, fresh=True, became="email", conversation=conversation)
 
     async def _hold(

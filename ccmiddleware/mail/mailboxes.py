@@ -11,7 +11,9 @@ import structlog
 
 from ccmiddleware.clock import Clock
 from ccmiddleware.config_mail import MailboxSettings
-from ccmiddleware.errors import PermanentError, TemporaryError
+from ccmiddleware.errors import ConfigError, PermanentError, TemporaryError
+from ccmiddleware.mail import stationery
+from ccmiddleware.mail.acknowledging import Acknowledging
 from ccmiddleware.mail.filing import Filing
 from ccmiddleware.mail.imap_folder import open_folder
 from ccmiddleware.mail.intake import Intake, Read
@@ -51,13 +53,15 @@ class Mailboxes:
         self._certain = certain
         self._clock = clock
         self._intakes: dict[str, Intake] = {}
+        self._unacknowledged: dict[str, str] = {}
         self._waits_for = "not looked into yet"
 
     @property
     def troubles(self) -> dict[str, str]:
-        """Each mailbox of the node, and why nothing is taken from it; empty where all is well."""
+        """Each mailbox of the node, and what does not work with it; empty where all is well."""
         return {
-            name: self._intakes[name].trouble if name in self._intakes else self._waits_for
+            name: (self._intakes[name].trouble if name in self._intakes else self._waits_for)
+            or self._unacknowledged.get(name, "")
             for name in self._everywhere[self._node]
         }
 
@@ -82,6 +86,7 @@ class Mailboxes:
 
     def _intake(self, name: str, settings: MailboxSettings, keys: Keys) -> Intake:
         rules = rules_for(settings, self._everywhere, keys)
+        acknowledging = self._acknowledging(name, settings, rules)
         filing = Filing(
             self._database,
             self._node,
@@ -91,6 +96,7 @@ class Mailboxes:
             self._clock,
             ours=rules.ours,
             source=settings.source,
+            acknowledge=acknowledging.acknowledge if acknowledging is not None else None,
         )
         return Intake(
             name,
@@ -101,6 +107,22 @@ class Mailboxes:
             certain=self._certain,
             chance=random.Random(name),  # noqa: S311 - spreads retries
         )
+
+    def _acknowledging(
+        self, name: str, settings: MailboxSettings, rules: Rules
+    ) -> Acknowledging | None:
+        """Broken files keep no mail from being taken in."""
+        try:
+            template = stationery.acknowledgement(settings)
+            if template is None:
+                return None
+            identity = stationery.identity(settings, rules.loop_mark)
+        except ConfigError as error:
+            reason = f"nothing is acknowledged: {'; '.join(error.problems)}"
+            self._unacknowledged[name] = reason
+            log.error("mailbox can't write", mailbox=name, reason=reason)
+            return None
+        return Acknowledging(identity, template, rules.keys, rules.ours, self._clock)
 
 
 def rules_for(

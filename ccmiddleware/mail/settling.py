@@ -9,7 +9,7 @@ counted, and what the guards allow joins or opens it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -71,6 +71,8 @@ class Settling:
             return Holds(verdict.held_as or "loop", verdict.held)
         if isinstance(place, Opens) and not verdict.opens_work:
             return Holds("loop", f"it answers nothing that is here ({verdict.automatic})")
+        if isinstance(place, Opens):
+            return replace(place, acknowledge=verdict.acknowledge)
         return place
 
     async def conversation(self, session: Session, message: Message) -> Joins | Opens:

@@ -46,11 +46,15 @@ class Joins:
 
 @dataclass(frozen=True, slots=True)
 class Opens:
-    """The message opens a conversation; ``linked_to`` is one that it refers to, and can't join."""
+    """The message opens a conversation; ``linked_to`` is one that it refers to, and can't join.
+
+    ``acknowledge``: the guards against loops allow an acknowledgement.
+    """
 
     why: str
     linked_to: UUID | None = None
     automatic: str = ""
+    acknowledge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 -- Emails whose id begins with $1, with their bytes
 SELECT e.id, e.at, e.sent_at, n.name AS node, q.name AS queue, m.name AS mailbox, e.direction, e.message_id,
     e.from_address, e.from_name, e.recipients, e.subject, e.body, e.quoted, e.attachments, e.notes, e.joined_by,
-    e.automatic, e.conversation_id, c.state, c.linked_to, r.content
+    e.automatic, e.conversation_id, c.number, c.state, c.linked_to, r.content
 FROM ccm.email AS e
 JOIN ccm.conversation AS c ON c.id = e.conversation_id
 JOIN ccm.queue AS q ON q.id = c.queue_id
