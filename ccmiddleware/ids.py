@@ -14,6 +14,8 @@ from uuid import UUID
 
 _EPOCH_IN_UNIQUEID = re.compile(r"(?:^|-)(\d{9,11})\.(\d+)$")
 _PLACEHOLDER = "ccmcb-"
+_WORK = "ccmwk-"
+_PLACEMENT = re.compile(rf"{_WORK}([0-9a-f]{{32}})-\d{{9,11}}\.\d{{1,6}}")
 _ATTEMPT = re.compile(rf"{_PLACEHOLDER}([0-9a-f]{{32}})-\d{{9,11}}\.\d{{1,6}}")
 SECOND_HALF = ";2"
 """What Asterisk adds to the unique id of a Local channel for its other half."""
@@ -55,6 +57,19 @@ def callback_of(uniqueid: str) -> UUID | None:
     if not uniqueid.startswith(_PLACEHOLDER):
         return None  # asked of every channel
     found = _ATTEMPT.fullmatch(uniqueid.removesuffix(SECOND_HALF))
+    return UUID(hex=found[1]) if found else None
+
+
+def placement_id(item: UUID, epoch: int, ordinal: int) -> str:
+    """The unique id that we choose for the placeholder of a work item; as ``attempt_id``."""
+    return f"{_WORK}{item.hex}-{epoch}.{ordinal}"
+
+
+def work_of(uniqueid: str) -> UUID | None:
+    """The work item whose placeholder a channel is, either half; None for any other channel."""
+    if not uniqueid.startswith(_WORK):
+        return None
+    found = _PLACEMENT.fullmatch(uniqueid.removesuffix(SECOND_HALF))
     return UUID(hex=found[1]) if found else None
 
 

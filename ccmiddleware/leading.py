@@ -30,6 +30,7 @@ from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.service import QueueLog
 from ccmiddleware.queues.callback_turns import CallbackTurns
 from ccmiddleware.queues.keeper import QueueKeeper
+from ccmiddleware.queues.work_turns import WorkTurns
 from ccmiddleware.recordings.file_work import FileWork
 from ccmiddleware.recordings.keeper import Keeper
 from ccmiddleware.store.database import Database
@@ -224,6 +225,8 @@ class LedNode:
         )
         tasks.start(f"skills {self.name}", skills.run(), until="first")
         if parts.settings.mailboxes_of(self.name):
+            work = self._work_turns(follower, term, queue_log)
+            tasks.start(f"work {self.name}", work.run(), until="first")
             self.mailboxes = self._mailboxes(term)
             tasks.start(f"mailboxes {self.name}", self.mailboxes.run(), until="first")
             self.sending = Sending(
@@ -268,6 +271,26 @@ class LedNode:
             sees=lambda: follower.synchronised,
             channel_of=follower.channel_of,
             joined_at=follower.joined_at,
+            read_until=None if queue_log is None else lambda: queue_log.read_until,
+            clock=parts.clock,
+        )
+
+    def _work_turns(
+        self, follower: NodeFollower, term: int, queue_log: QueueLog | None
+    ) -> WorkTurns:
+        parts = self.parts
+        return WorkTurns(
+            self.name,
+            term,
+            parts.database,
+            parts.writer,
+            follower.link,
+            certain=self._certain(term),
+            sees=lambda: follower.synchronised,
+            channel_of=follower.channel_of,
+            joined_at=follower.joined_at,
+            offered=follower.offered,
+            members=follower.presence.members_for_work,
             read_until=None if queue_log is None else lambda: queue_log.read_until,
             clock=parts.clock,
         )

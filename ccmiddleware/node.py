@@ -24,6 +24,7 @@ from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact, Interaction, Recording, Segment
+from ccmiddleware.ids import work_of
 from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
 from ccmiddleware.queues.callbacks_told import told as told_of_callback
@@ -51,6 +52,16 @@ RESYNC_EVERY_SECONDS = 2.0
 
 LAST_ITEMS_SECONDS = 0.2
 """How long to wait for what a closed link still has to say."""
+
+
+PLACEHOLDERS_KNOWN = 10_000
+
+
+def _about(fact: AnyFact) -> UUID | None:
+    """The interaction that a fact is about."""
+    if isinstance(fact, Interaction):
+        return fact.id
+    return getattr(fact, "interaction_id", None)
 
 
 async def _no_doubt() -> None:
@@ -118,6 +129,8 @@ class NodeFollower:
         self._read: list[Item] = []
         self._unwritten: list[AnyFact] = []
         self._no_room = False
+        self._placeholders: dict[UUID, None] = {}
+        """What the machine takes for calls and are placeholders of work items, the newest ones."""
 
     def restore(self, facts: Sequence[AnyFact]) -> None:
         """Take up what was open when an earlier daemon stopped."""
@@ -152,6 +165,11 @@ class NodeFollower:
         """Name of the channel with that unique id; None when there is none, as far as is known."""
         channel = self.machine.topology.channels.get(uniqueid)
         return channel.name if channel is not None else None
+
+    def offered(self, uniqueid: str) -> bool:
+        """Whether a queue rings an agent for the caller on that channel."""
+        call = self.machine.by_uniqueid.get(uniqueid)
+        return call is not None and bool(list(call.open_offers()))
 
     def joined_at(self, uniqueid: str) -> datetime | None:
         """When the caller on that channel joined the queue he waits in, if that is known."""
@@ -266,10 +284,22 @@ class NodeFollower:
         """The call machine's facts, and what agents and recorder make of them."""
         if not facts:
             return facts
+        seen, facts = facts, self._of_calls(facts)
         self.recorder.observe(facts)
         self.wrap_up.observe(facts, self._queue_of)
         self._count(facts)
-        return facts + self.presence.observe(facts) + self.watch.observe(facts)
+        return facts + self.presence.observe(seen) + self.watch.observe(facts)
+
+    def _of_calls(self, facts: list[AnyFact]) -> list[AnyFact]:
+        """Without what is about placeholders of work items: those are no interactions."""
+        for fact in facts:
+            if isinstance(fact, Interaction) and work_of(fact.linkedid) is not None:
+                self._placeholders[fact.id] = None
+        if not self._placeholders:
+            return facts
+        while len(self._placeholders) > PLACEHOLDERS_KNOWN:
+            del self._placeholders[next(iter(self._placeholders))]
+        return [fact for fact in facts if _about(fact) not in self._placeholders]
 
     def _keyed_in(self, event: ami.UserEvent) -> list[AnyFact]:
         facts: list[AnyFact] = []

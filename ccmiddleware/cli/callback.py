@@ -122,7 +122,8 @@ def add(app: App, queue: str, number: str, node: str | None, dry_run: bool, as_j
     Asterisk's dialplan (context ccm-callback-customer) decides whether NUMBER may be called, before
     any agent's phone rings; hours and number of attempts are those of the queue.
     """
-    from ccmiddleware.queues.callbacks import NUMBER, QUEUE
+    from ccmiddleware.queues.callbacks import NUMBER
+    from ccmiddleware.queues.placeholders import QUEUE
 
     if NUMBER.fullmatch(number) is None:
         raise click.UsageError("NUMBER is 3 to 18 digits, perhaps after a +")

@@ -65,7 +65,8 @@ def set_(
     """Set what holds for a queue; KEY= takes a setting back.
 
     Keys: hours, time_zone, closed_sound, closed_to, recording_sound, max_waiting,
-    max_estimated_wait, max_wait (seconds), overflow_to, max_penalty. Destinations: queue:NAME,
+    max_estimated_wait, max_wait (seconds), overflow_to, max_penalty,
+    email_after_calls (yes or no). Destinations: queue:NAME,
     extension:NUMBER, hangup, continue. Applied in Asterisk within some two seconds, without
     reload, where its dialplan runs the queue by asterisk/dialplan/ccm-queues.conf.
     """

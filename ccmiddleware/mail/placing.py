@@ -50,6 +50,8 @@ async def place(
             which.at,
         )
     await transaction.execute("add_email", which.id, conversation, _columns(which, read, what))
+    if not what.automatic:
+        await transaction.fetchval("open_work", which.id)
     return conversation
 
 

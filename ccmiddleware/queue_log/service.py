@@ -29,7 +29,7 @@ from ccmiddleware.facts import (
     Segment,
     decode,
 )
-from ccmiddleware.ids import interaction_id
+from ccmiddleware.ids import interaction_id, work_of
 from ccmiddleware.queue_log.completing import complete
 from ccmiddleware.queue_log.stays import TERMINAL, LoggedRow, Told, stays
 from ccmiddleware.queue_log.stored import Stored
@@ -227,6 +227,8 @@ class QueueLog:
         due = [row for row in ended if row["at"] <= latest]
         early = [row for row in ended if row["at"] > latest]
         for row in due:
+            if work_of(row["call"]) is not None:
+                continue  # a placeholder of a work item: its rows tell of that (sql, work items)
             self._later.setdefault(row["call"], row["first_sequence"])
         free = [call for call in self._later if not self._holds(call)]
         if not free or not await self._caught_up():

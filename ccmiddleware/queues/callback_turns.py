@@ -19,17 +19,9 @@ from ccmiddleware.config_callbacks import CallbackSettings
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.ids import SECOND_HALF, attempt_id
 from ccmiddleware.pbx.link import AmiLink
-from ccmiddleware.queues import callbacks
-from ccmiddleware.queues.callbacks import (
-    Attempt,
-    Callback,
-    Close,
-    EndAttempt,
-    Place,
-    Presence,
-    Rules,
-    TakeAway,
-)
+from ccmiddleware.queues import callbacks, placeholders
+from ccmiddleware.queues.callbacks import Callback, Close, EndAttempt, Place, Rules, TakeAway
+from ccmiddleware.queues.placeholders import VALID, Attempt, Presence
 from ccmiddleware.store.database import Database, Row
 from ccmiddleware.store.writer import FactWriter
 
@@ -171,7 +163,7 @@ class CallbackTurns:
         attempt = callback.attempt
         if attempt is None or attempt.id not in self._gone or self._read_until is None:
             return "not yet"
-        return callbacks.known_whole(attempt, self._gone[attempt.id], self._read_until())
+        return placeholders.known_whole(attempt, self._gone[attempt.id], self._read_until())
 
     def _presence(self, callback: Callback) -> Presence:
         """The presence of its attempt; ``gone`` only when nothing more can be told of it."""
@@ -224,14 +216,12 @@ class CallbackTurns:
             return
         joined = {f"{one.attempt.id}{SECOND_HALF}": one.joined_at for one in found if one.attempt}
         now = self._clock()
-        queue = callbacks.waiting_in(
+        queue = placeholders.waiting_in(
             entries, lambda uniqueid: joined.get(uniqueid) or self._joined_at(uniqueid), now
         )
-        place = callbacks.place(callback, queue)
+        place = placeholders.place(callback.priority, callback.joined_at, queue)
         ordinal = callback.last_ordinal + 1
-        attempt = Attempt(
-            attempt_id(callback.id, int(now.timestamp()), ordinal), now, now + callbacks.VALID
-        )
+        attempt = Attempt(attempt_id(callback.id, int(now.timestamp()), ordinal), now, now + VALID)
         fields = callbacks.originate(callback, attempt, place, stay, rules.ring_seconds)
         written = await self._database.execute(
             "place_callback", self._node, self._term, callback.id, attempt.id, ordinal, now,

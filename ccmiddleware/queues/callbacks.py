@@ -11,11 +11,13 @@ is not the customer's doing and does not count; that can't go on for ever, thoug
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Literal
 from uuid import UUID
+
+from ccmiddleware.queues.placeholders import QUEUE, SHORT_LIFE, Attempt, Presence, patience
 
 Outcome = Literal[
     "answered", "not_answered", "busy", "unreachable", "lost", "agent_gone", "refused",
@@ -24,9 +26,6 @@ Outcome = Literal[
 Ending = Literal["waiting", "done", "failed", "expired", "cancelled"]
 
 NUMBER = re.compile(r"\+?[0-9]{3,18}")
-QUEUE = re.compile(r"[\w .@+-]{1,79}")
-"""Names that the dialplan library lets through as they are."""
-
 DIALLED: Mapping[str, Outcome] = {
     "noanswer": "not_answered",
     "busy": "busy",
@@ -46,16 +45,6 @@ COUNTED: frozenset[Outcome] = frozenset({"answered", "not_answered", "busy", "un
 MOST_DIALS = 3
 """So many times as many calls as are allowed may be begun, if agents hang up in between."""
 
-VALID = timedelta(seconds=30)
-"""How long Asterisk may take to begin an attempt; its dialplan refuses it afterwards."""
-
-SETTLED = timedelta(seconds=5)
-"""How long after that an attempt that was never seen is known not to come."""
-
-SHORT_LIFE = timedelta(seconds=60)
-"""A placeholder that goes away sooner, without an agent, is not put back at once."""
-
-FRUITLESS_FIRST, FRUITLESS_LONGEST = timedelta(seconds=2), timedelta(minutes=1)
 AGENT_GONE_PAUSE = timedelta(seconds=30)
 SHORTEST_STAY = timedelta(seconds=10)
 """A placeholder is not worth it for less."""
@@ -72,20 +61,6 @@ class Rules:
     zone: tzinfo = UTC
     give_up_after: timedelta = timedelta(hours=24)
     ring_seconds: int = 30
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """An attempt that may stand. ``steps`` in the order in which they were told.
-
-    ``witnessed``: queue_log, which can't have missed one, told some of them.
-    """
-
-    id: str
-    placed_at: datetime
-    valid_until: datetime
-    steps: tuple[str, ...] = ()
-    witnessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,11 +115,6 @@ class Close:
 
 
 Action = Place | TakeAway | EndAttempt | Close | None
-Presence = Literal["there", "unknown", "gone"]
-"""Whether an attempt's channel exists. ``gone``: it does not, and all that its dialplan told is in
-``steps``."""
-
-
 # -- hours ----------------------------------------------------------------------------------
 
 
@@ -182,24 +152,6 @@ def _hours_of(rules: Rules, midnight: datetime) -> tuple[datetime, datetime]:
     begin = datetime.combine(midnight.date(), rules.opens, rules.zone)
     end = datetime.combine(ends_on, rules.closes, rules.zone)
     return begin.astimezone(UTC), end.astimezone(UTC)
-
-
-# -- is it over -----------------------------------------------------------------------------
-
-
-def known_whole(
-    attempt: Attempt, gone_at: datetime, read_until: datetime | None
-) -> Literal["yes", "not yet", "unwitnessed"]:
-    """Whether all that was ever told of an attempt whose channel is gone is in its steps.
-
-    ``gone_at``: when we saw that it is not there. ``read_until``: queue_log has been read to the
-    end that it had then. An order that Asterisk has not carried out yet may still be carried out.
-    """
-    if not attempt.steps and not attempt.witnessed:
-        gone_at = max(gone_at, attempt.valid_until + SETTLED)
-    if read_until is None or read_until <= gone_at:
-        return "not yet"
-    return "yes" if attempt.witnessed or not attempt.steps else "unwitnessed"
 
 
 # -- deciding -------------------------------------------------------------------------------
@@ -293,65 +245,8 @@ def ended(
     elif outcome == "agent_gone":
         pause = AGENT_GONE_PAUSE
     else:
-        pause = _patience(fruitless)
+        pause = patience(fruitless)
     return EndAttempt(outcome, state, reason, opening(rules, now + pause), attempts, fruitless)
-
-
-def _patience(fruitless: int) -> timedelta:
-    """The pause after so many fruitless attempts: none for one that stood for a while."""
-    if not fruitless:
-        return timedelta()
-    longer = FRUITLESS_FIRST * float(2 ** min(fruitless - 1, 10))
-    return min(longer, FRUITLESS_LONGEST)
-
-
-# -- the place ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Somebody in a queue. ``joined_at``: when he joined, or the caller whose place it is."""
-
-    position: int
-    priority: int
-    joined_at: datetime
-
-
-def place(callback: Callback, queue: Iterable[Waiting]) -> int:
-    """The position at which a callback belongs: behind all who joined earlier and rank as high."""
-    ahead = [
-        one.position
-        for one in queue
-        if one.priority > callback.priority
-        or (one.priority == callback.priority and one.joined_at <= callback.joined_at)
-    ]
-    return max(ahead, default=0) + 1
-
-
-def waiting_in(
-    entries: Iterable[Mapping[str, str]],
-    joined_at: Callable[[str], datetime | None],
-    now: datetime,
-) -> list[Waiting]:
-    """The callers among the items of Asterisk's answer to QueueStatus.
-
-    ``joined_at`` knows better than the whole seconds of that answer, by unique id; or it does not.
-    """
-    found = []
-    for entry in entries:
-        if entry.get("Event") != "QueueEntry":
-            continue
-        since = joined_at(entry.get("Uniqueid", ""))
-        if since is None:
-            since = now - timedelta(seconds=_number(entry.get("Wait", "")))
-        found.append(
-            Waiting(_number(entry.get("Position", "")), _number(entry.get("Priority", "")), since)
-        )
-    return found
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 # -- what Asterisk is asked -----------------------------------------------------------------

@@ -135,6 +135,13 @@ def _count(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _yes_no(text: str) -> bool:
+    answers = {"yes": True, "true": True, "no": False, "false": False}
+    if text.lower() not in answers:
+        raise InvalidSettings(f"{text!r} is neither yes nor no")
+    return answers[text.lower()]
+
+
 def _week(text: str) -> str:
     try:
         return show_week(parse_week(text))
@@ -160,6 +167,7 @@ KEYS: dict[str, Key] = {
         Key("max_wait", "max_wait_seconds", _count(1, 86_400), "who waited so many seconds leaves"),
         Key("overflow_to", "overflow_to", destination, "where those go"),
         Key("max_penalty", "max_penalty", _count(0, 1_000_000), "members up to this are rung"),
+        Key("email_after_calls", "email_after_calls", _yes_no, "yes: emails after all calls"),
     )
 }
 """All that `ccm queue set` takes, in the order in which it is shown."""

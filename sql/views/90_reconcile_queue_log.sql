@@ -10,6 +10,9 @@
 -- under another. So rows are counted, and not stays, each thing on the day on which it happened. With
 -- us the place that was handed over is a visit that ended as "moved", and is not counted.
 --
+-- Emails are left out on both sides: with us one waits as long as it has to, in queue_log its
+-- placeholders come and go (ccm.work_placement has those).
+--
 -- Compared is only what happened after the first row that was read: before it nothing can agree.
 CREATE OR REPLACE VIEW report.queue_log_stay AS
 SELECT
@@ -67,7 +70,7 @@ CROSS JOIN LATERAL (
                 AND later.sequence > e.sequence AND later.sequence < r.sequence
                 AND later.at BETWEEN e.at - interval '1 minute' AND e.at + interval '2 days')
 ) t
-WHERE e.event = 'ENTERQUEUE';
+WHERE e.event = 'ENTERQUEUE' AND e.call NOT LIKE 'ccmwk-%';
 
 COMMENT ON VIEW report.queue_log_stay IS
     'One row for each stay of a call in a queue, as Asterisk''s queue_log tells it. Filter by started_at';
@@ -185,6 +188,8 @@ CROSS JOIN LATERAL (
             WHERE first.ended_at >= b.day_start AND first.ended_at < b.day_end
         ) s ON true
         WHERE q.node_id = n.id AND v.outcome IS DISTINCT FROM 'moved'
+            -- Not those of emails (ccm.work_version); a look at the interaction would read all of them.
+            AND v.version < 4611686018427387904
             -- What ends on this day may have begun on the day before.
             AND v.joined_at >= b.day_start - interval '1 day' AND v.joined_at < b.day_end
         GROUP BY q.name
@@ -212,7 +217,7 @@ CROSS JOIN LATERAL (
             END AS talk
         ) t
         WHERE r.node_id = n.id AND r.at >= b.day_start AND r.at < b.day_end
-            AND r.queue <> 'NONE'
+            AND r.queue <> 'NONE' AND r.call NOT LIKE 'ccmwk-%'
         GROUP BY r.queue
     ) l ON l.queue = o.queue
 ) c
@@ -315,7 +320,7 @@ FROM (
     FROM ccm.queue_visit v
     JOIN ccm.queue q ON q.id = v.queue_id
     JOIN ccm.node n ON n.id = q.node_id
-    JOIN ccm.interaction i ON i.id = v.interaction_id
+    JOIN ccm.interaction i ON i.id = v.interaction_id AND i.channel <> 'email'
     WHERE v.joined_at >= (SELECT min(at) FROM ccm.queue_log_row WHERE node_id = n.id)
         -- The place of a channel that was there before: see above. Scalar subqueries are run for each
         -- row, by index; NOT EXISTS would be made a join that reads all of the table.

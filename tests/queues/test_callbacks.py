@@ -7,23 +7,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccmiddleware.queues import callbacks
 from ccmiddleware.queues.callbacks import (
-    Attempt,
     Callback,
     Close,
     EndAttempt,
     Place,
-    Presence,
     Rules,
     TakeAway,
-    Waiting,
     closing,
     decide,
-    known_whole,
     opening,
     originate,
     outcome_of,
+)
+from ccmiddleware.queues.placeholders import (
+    VALID,
+    Attempt,
+    Presence,
+    Waiting,
+    known_whole,
     place,
     waiting_in,
 )
@@ -242,7 +244,7 @@ def test_the_next_call_waits_for_the_hours() -> None:
 def test_when_all_is_known(
     steps: tuple[str, ...], witnessed: bool, gone: int, read: int | None, wanted: str
 ) -> None:
-    attempt = Attempt("x", NOON, NOON + callbacks.VALID, steps, witnessed)
+    attempt = Attempt("x", NOON, NOON + VALID, steps, witnessed)
     read_until = None if read is None else NOON + timedelta(seconds=read)
     assert known_whole(attempt, NOON + timedelta(seconds=gone), read_until) == wanted
 
@@ -271,7 +273,7 @@ def waiting(*of: tuple[int, int]) -> list[Waiting]:
     ],
 )
 def test_place(queue: list[tuple[int, int]], priority: int, wanted: int) -> None:
-    assert place(replace(ASKED, priority=priority), waiting(*queue)) == wanted
+    assert place(priority, ASKED.joined_at, waiting(*queue)) == wanted
 
 
 def test_callers_are_taken_from_asterisks_list() -> None:

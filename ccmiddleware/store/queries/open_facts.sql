@@ -3,7 +3,7 @@ WITH node AS (
     SELECT id, name FROM ccm.node WHERE name = $1::text
 ), open AS MATERIALIZED (
     SELECT i.*, n.name AS node FROM node AS n JOIN ccm.interaction AS i ON i.node_id = n.id
-    WHERE i.ended_at IS NULL
+    WHERE i.ended_at IS NULL AND i.channel <> 'email'
 )
 SELECT f.fact::text
 FROM (

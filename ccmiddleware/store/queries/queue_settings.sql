@@ -13,6 +13,7 @@ SELECT q.id,
        s.max_wait_seconds,
        s.overflow_to,
        s.max_penalty,
+       s.email_after_calls,
        coalesce((SELECT jsonb_object_agg(h.weekday, h.hours)
                  FROM ccm.queue_hours AS h WHERE h.queue_id = q.id), '{}') AS week,
        coalesce((SELECT jsonb_agg(jsonb_build_object('day', d.day, 'hours', d.hours, 'yearly', d.yearly,

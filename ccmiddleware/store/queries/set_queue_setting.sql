@@ -9,5 +9,6 @@ SET weekly = $2,
     max_estimated_wait_seconds = $8,
     max_wait_seconds = $9,
     overflow_to = $10,
-    max_penalty = $11
+    max_penalty = $11,
+    email_after_calls = $12
 WHERE queue_id = $1

@@ -1,0 +1,20 @@
+-- Placements of work items of node $1 that are not over, with what was told of them
+SELECT w.id, w.number, q.name AS queue, w.priority, w.arrived_at, w.state, w.fruitless, p.ordinal AS last_ordinal,
+    coalesce(nullif(e.from_name, ''), e.from_address) AS sender, e.subject, p.attempt, p.placed_at, p.valid_until,
+    ARRAY (SELECT s.step FROM ccm.work_step AS s WHERE s.attempt = p.attempt ORDER BY s.at, s.step) AS steps,
+    (SELECT max(s.at) FROM ccm.work_step AS s WHERE s.attempt = p.attempt) AS told_at, a.id AS agent_id, a.email IS NOT NULL AS reachable
+FROM ccm.node AS n
+JOIN ccm.work_item AS w ON w.node_id = n.id
+JOIN ccm.work_placement AS p ON p.item_id = w.id AND p.ended_at IS NULL
+JOIN ccm.queue AS q ON q.id = w.queue_id
+JOIN ccm.email AS e ON e.id = w.id
+LEFT JOIN LATERAL (
+    SELECT s.agent_id
+    FROM ccm.work_step AS s
+    WHERE s.attempt = p.attempt AND s.agent_id IS NOT NULL
+    -- app_queue knows which member it was; the dialplan knows the phone.
+    ORDER BY s.step = 'answered' DESC, s.at DESC
+    LIMIT 1
+) AS who ON true
+LEFT JOIN ccm.agent AS a ON a.id = who.agent_id
+WHERE n.name = $1
