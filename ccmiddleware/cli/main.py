@@ -46,6 +46,7 @@ COMMANDS = (
     "disposition",
     "callback",
     "email",
+    "outbox",
     "recording",
     "report",
 )

@@ -63,6 +63,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         *(f"db {name}" for name in ("migrate", "status", "url", "psql")),
         *(f"email {name}" for name in ("list", "show")),
         *(f"email quarantine {name}" for name in ("list", "show", "release", "drop")),
+        *(f"outbox {name}" for name in ("list", "show", "retry", "drop")),
         *(f"queue {name}" for name in ("list", "show", "watch", "skill", "penalties")),
         *(f"queue {name}" for name in ("set", "show-settings", "changes", "hours")),
         *(f"queue {name}" for name in ("open", "close", "resume")),
