@@ -17,6 +17,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
+import msgspec.structs
 
 Channel = Literal["voice", "callback"]
 Direction = Literal["inbound", "outbound", "internal"]
@@ -364,6 +365,11 @@ def decode(line: bytes) -> AnyFact:
     """The fact that ``encode`` wrote. Raises msgspec.DecodeError for anything else."""
     fact: AnyFact = _decoder.decode(line)
     return fact
+
+
+def times_in(fact: AnyFact) -> list[datetime]:
+    """Every time that a fact tells."""
+    return [value for value in msgspec.structs.astuple(fact) if isinstance(value, datetime)]
 
 
 def callback_outcome(left: Outcome | None, unanswered: Outcome | None = None) -> Outcome:

@@ -43,7 +43,7 @@ from ccmiddleware.store.snapshot import (
     recordings_left_open,
     set_link,
 )
-from ccmiddleware.store.terms import first_version, stamped, unstamped, versioned
+from ccmiddleware.store.terms import first_version, last_seen, stamped, unstamped, versioned
 from ccmiddleware.store.writer import FactWriter
 from ccmiddleware.supervision.carrying_out import LASTING
 from ccmiddleware.tasks import Tasks
@@ -122,7 +122,8 @@ class LedNode:
         parts, said = self.parts, ""
         while parts.leadership.leads(self.name, term):
             try:
-                facts = unstamped(await open_facts(parts.database, self.name))
+                found = await open_facts(parts.database, self.name)
+                facts = unstamped(found)
                 self._tell(versioned(facts), term)
             except TemporaryError as error:
                 if str(error) != said:
@@ -130,12 +131,14 @@ class LedNode:
                     log.warning("can't take up the node yet", node=self.name, reason=said)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
-                return self._follower(facts, term)
+                follower = self._follower(term)
+                follower.restore(facts, last_seen(found, term))
+                return follower
         return None
 
-    def _follower(self, facts: Sequence[AnyFact], term: int) -> NodeFollower:
+    def _follower(self, term: int) -> NodeFollower:
         parts = self.parts
-        follower = NodeFollower(
+        return NodeFollower(
             self.node,
             parts.settings,
             AmiLink(self.name, self.node.ami, clock=parts.clock),
@@ -144,8 +147,6 @@ class LedNode:
             clock=parts.clock,
             certain=self._certain(term),
         )
-        follower.restore(facts)
-        return follower
 
     def _certain(self, term: int) -> Callable[[], Awaitable[None]]:
         return partial(self.parts.leadership.certain_in, self.name, term)

@@ -6,12 +6,12 @@ same stream, so they have their exact place in it. Neither knows Postgres: facts
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 import structlog
-from msgspec.structs import astuple
 
 from ccmiddleware.agents.dispositions import keyed_in
 from ccmiddleware.agents.presence import Presence
@@ -23,7 +23,7 @@ from ccmiddleware.calls.present import PresentTalks
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.facts import AnyFact, Interaction, Recording, Segment
+from ccmiddleware.facts import AnyFact, Interaction, Recording, Segment, times_in
 from ccmiddleware.ids import work_of
 from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
@@ -53,6 +53,7 @@ RESYNC_EVERY_SECONDS = 2.0
 LAST_ITEMS_SECONDS = 0.2
 """How long to wait for what a closed link still has to say."""
 
+NOWHERE_LEFT: Mapping[UUID, datetime] = MappingProxyType({})
 
 PLACEHOLDERS_KNOWN = 10_000
 
@@ -132,15 +133,20 @@ class NodeFollower:
         self._placeholders: dict[UUID, None] = {}
         """What the machine takes for calls and are placeholders of work items, the newest ones."""
 
-    def restore(self, facts: Sequence[AnyFact]) -> None:
-        """Take up what was open when an earlier daemon stopped."""
-        self.machine.restore(facts)
+    def restore(
+        self, facts: Sequence[AnyFact], last_seen: Mapping[UUID, datetime] = NOWHERE_LEFT
+    ) -> None:
+        """Take up what was open when an earlier daemon stopped.
+
+        ``last_seen``: of interactions that nobody followed since, when that was.
+        """
+        self.machine.restore(facts, last_seen)
         self.presence.restore(facts)
         self.wrap_up.restore(facts)
         self.recorder.restore(facts)
         self.watch.restore(facts)
         # The earlier daemon saw at least until the last time that it told.
-        self._down_at = max((at for fact in facts for at in _times_in(fact)), default=None)
+        self._down_at = max((at for fact in facts for at in times_in(fact)), default=None)
 
     def tell(self, facts: Sequence[AnyFact]) -> None:
         """Facts for the writer from outside the stream (the recorder's)."""
@@ -383,8 +389,3 @@ class NodeFollower:
         first = next((item for item in items if isinstance(item, ami.Event)), None)
         if first is not None:
             self._lag.observe(max(0.0, (now - first.at).total_seconds()))
-
-
-def _times_in(fact: AnyFact) -> list[datetime]:
-    """Every time that a fact tells."""
-    return [value for value in astuple(fact) if isinstance(value, datetime)]

@@ -15,6 +15,7 @@ from ccmiddleware.facts import AgentState, AnyFact, Interaction, QueueVisit, Seg
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
 from ccmiddleware.store.journal import JournalFull
+from ccmiddleware.store.terms import last_seen, stamped, unstamped
 from ccmiddleware.web.metrics import Metrics
 
 TALKING = """
@@ -74,12 +75,32 @@ class Desk:
     def last(self, kind: type[Any]) -> Any:
         return [fact for fact in self.facts if isinstance(fact, kind)][-1]
 
+    def newest(self, *kinds: type[Any]) -> list[Any]:
+        """The rows as they are after all that was told, of those kinds."""
+        rows = {
+            (type(fact), *_key(fact)): fact
+            for fact in self.facts
+            if isinstance(fact, kinds or ROWS)
+        }
+        return list(rows.values())
+
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(self.follower.resync(), name="resync")
             yield
             task.cancel()
+
+
+ROWS = (Interaction, QueueVisit, Segment, AgentState)
+
+
+def _key(fact: Any) -> tuple[Any, ...]:
+    if isinstance(fact, Interaction):
+        return (fact.id,)
+    if isinstance(fact, AgentState):
+        return fact.interface, fact.started_at
+    return fact.interaction_id, fact.ordinal
 
 
 def up(seconds: float, epoch: int = 1) -> LinkUp:
@@ -115,6 +136,41 @@ async def test_what_ended_while_no_daemon_ran_ended_at_the_last_that_was_told() 
     await second.take(up(90), LISTS.format(90))
     assert second.last(Segment).ended_at == at(50)
     assert second.last(Interaction).ended_at == at(50)
+
+
+async def test_what_an_earlier_leader_left_open_ended_when_that_one_saw_the_last() -> None:
+    """Its journal came too late for the leader after it, who followed other calls for longer."""
+    earlier, later, third = Desk(), Desk(), Desk()
+    await earlier.take(up(0), LISTS.format(0), TALKING)
+    await earlier.take("6 Newchannel caller=2\n6 QueueCallerJoin caller=2 Queue=support Position=1")
+    await later.take(up(30), LISTS.format(30))
+    await later.take("40 Newchannel caller=3\n70 QueueCallerJoin caller=3 Queue=support Position=1")
+    told = stamped(earlier.newest(), 4) + stamped(later.newest(), 5)
+    third.follower.restore(unstamped(told), last_seen(told, 6))
+    await third.take(up(90), LISTS.format(90))
+    ended = {fact.uniqueid: fact.ended_at for fact in third.newest(Interaction)}
+    assert ended == {f"{EPOCH}.1": at(6), f"{EPOCH}.2": at(6), f"{EPOCH}.3": at(70)}
+    assert third.last(Segment).ended_at == at(6)
+    assert {fact.left_at for fact in third.newest(QueueVisit)} == {at(6), at(70)}
+
+
+async def test_what_an_earlier_leader_left_open_goes_on_if_asterisk_has_it() -> None:
+    earlier, third = Desk(), Desk()
+    await earlier.take(up(0), LISTS.format(0), TALKING)
+    told = stamped(earlier.newest(), 4)
+    third.follower.restore(unstamped(told), last_seen(told, 6))
+    await third.take(up(90))
+    leg = f"Channel=PJSIP/1001-00000000 Uniqueid={EPOCH}.910010 BridgeId=b1"
+    await third.take(f"""
+        90 QueueStatusComplete
+        90 CoreShowChannel caller=1 Application=Queue ApplicationData=support,t BridgeId=b1
+        90 CoreShowChannel {leg} Application=AppQueue
+        90 CoreShowChannelsComplete
+    """)
+    assert third.newest(Interaction) == []
+    # From now on it is seen like any other.
+    await third.take(down(100), up(120, 2), LISTS.format(120))
+    assert third.last(Interaction).ended_at == at(100)
 
 
 async def test_lists_that_are_not_whole_are_asked_for_again() -> None:

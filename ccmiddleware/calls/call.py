@@ -97,6 +97,8 @@ class Call:
         """How many transfers were told."""
         self.gave_up = False
         """Whether Asterisk said "abandoned" on that leave, which it also says of a timeout."""
+        self.last_seen: datetime | None = None
+        """When somebody last followed it, if that was before the view of the node was lost."""
 
     def resume(self) -> None:
         """Conclude the phase from rows that an earlier daemon stored."""

@@ -10,7 +10,7 @@ The customer's channel is the one that joined the queue, called the agent, or wa
 its linked id names the interaction.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import takewhile
 from uuid import UUID
@@ -124,8 +124,13 @@ class CallMachine:
         self.seen_until = at
         self.resync = Resync()
 
-    def restore(self, facts: Iterable[AnyFact]) -> None:
-        """Take up the interactions that were open when an earlier daemon stopped."""
+    def restore(
+        self, facts: Iterable[AnyFact], last_seen: Mapping[UUID, datetime] | None = None
+    ) -> None:
+        """Take up the interactions that were open when an earlier daemon stopped.
+
+        ``last_seen``: of those that nobody followed until then, when somebody last did.
+        """
         for fact in facts:
             match fact:
                 case Interaction():
@@ -144,6 +149,7 @@ class CallMachine:
                 case _:
                     pass
         for call in self.by_id.values():
+            call.last_seen = (last_seen or {}).get(call.row.id)
             call.resume()
             for segment in call.segments:
                 self._index(segment)

@@ -87,8 +87,9 @@ class Resync:
         machine.transferred &= self.alive
         for call in machine.open_calls():
             if call.row.uniqueid not in self.alive:
-                self._close(machine, call, machine.seen_until or at)
+                self._close(machine, call, call.last_seen or machine.seen_until or at)
             else:
+                call.last_seen = None
                 self._agree(machine, call, bridged, at)
                 self._end_offers(machine, call, machine.seen_until or at)
         self._open_new(machine, bridged, at)

@@ -109,9 +109,9 @@ class _Completion:
                 visit = self._visit(visit, stay, earlier_until)
                 talk = stay.talk
                 if talk is not None and self.row.channel != "callback":
-                    self._talk(visit, talk)
+                    self._talk(visit, stay, talk)
                 elif talk is not None:
-                    self._talk_of_callback(visit, talk)
+                    self._talk_of_callback(visit, stay, talk)
                 earlier_until = self._end_of(visit)
         if not only_offers:
             self._close_the_rest()
@@ -207,7 +207,7 @@ class _Completion:
         if earlier_until is not None and earlier_until - joined_at < SECOND:
             joined_at = max(joined_at, earlier_until)  # of which the told one is a rounding
         known, seen = visit.outcome is not None, visit.outcome not in (None, "lost")
-        told_at = stay.left_at or visit.left_at or self._end()
+        told_at = stay.left_at or self._untold(stay, visit.left_at, seen=seen)
         left_at = max(better(visit.left_at, told_at, seen=seen), joined_at)
         changed = self._put(
             "visit",
@@ -309,7 +309,7 @@ class _Completion:
 
     # -- talks ------------------------------------------------------------------------------
 
-    def _talk(self, visit: QueueVisit, talk: Talk) -> None:
+    def _talk(self, visit: QueueVisit, stay: Stay, talk: Talk) -> None:
         """A talk that was not seen whole, and the offer that led to it."""
         segment = self._segment_of(visit, talk)
         if segment is not None and seen_whole(segment):
@@ -323,7 +323,7 @@ class _Completion:
         if segment is None:
             segment = self._new_segment(visit, talk, answered_at)
         known, seen = segment.ended_by is not None, segment.ended_by not in (None, "lost")
-        told_end = talk.ended_at or segment.ended_at or self._end()
+        told_end = talk.ended_at or self._untold(stay, segment.ended_at, seen=seen)
         ended_at = max(better(segment.ended_at, told_end, seen=seen), answered_at)
         ended_by = talk.ended_by or segment.ended_by or "lost"
         if segment.ended_by == "transfer" and ended_by == "agent":
@@ -344,10 +344,10 @@ class _Completion:
             key = self._corrected(known, f"completed:{segment.ordinal}")
             self.tell(key, "completed", ended_at, agent=segment.member_name, by=ended_by)
 
-    def _talk_of_callback(self, visit: QueueVisit, talk: Talk) -> None:
+    def _talk_of_callback(self, visit: QueueVisit, stay: Stay, talk: Talk) -> None:
         """The talk of a callback begins when the customer answers; until then a phone rings."""
         if talk.customer_at is not None:
-            self._talk(visit, replace_talk(talk, answered_at=talk.customer_at))
+            self._talk(visit, stay, replace_talk(talk, answered_at=talk.customer_at))
         elif not self.segments:
             self._answered_offer(visit, talk, talk.ended_at or self._end())
 
@@ -410,6 +410,22 @@ class _Completion:
         """When a thing ended whose end nobody tells."""
         return max(self.told.last_at, self.told.died_at or self.told.last_at)
 
+    def _may_end(self, at: datetime) -> bool:
+        """Whether it can have ended then, by the rows. The start of an Asterisk is rounded down."""
+        reborn_at = self.told.reborn_at
+        return self.told.last_at <= at and (reborn_at is None or at < reborn_at + SECOND)
+
+    def _untold(self, stay: Stay, ours: datetime | None, *, seen: bool) -> datetime:
+        """The end of a part of a stay that queue_log does not tell: ours, where that can be.
+
+        Asterisk's end cut off the last stay. A conclusion of ours may be too late: that of a leader
+        who found the call left open when Asterisk had been started anew already.
+        """
+        if ours is None:
+            return self._end()
+        cut = self.told.died_at is not None and stay is self.told.stays[-1]
+        return ours if seen or not cut or self._may_end(ours) else self._end()
+
     def _close_the_rest(self) -> None:
         """What is open though the call is over."""
         for visit in list(self.visits.values()):
@@ -433,7 +449,7 @@ class _Completion:
         """State, end and outcome of the whole."""
         row = self.row
         ended_at = row.ended_at
-        if ended_at is None or (row.inferred and ended_at < self._end()):
+        if ended_at is None or (row.inferred and not self._may_end(ended_at)):
             ends = [*(visit.left_at for visit in self.visits.values())]
             ends += [segment.ended_at for segment in self.segments.values()]
             ended_at = max(self._end(), row.started_at, *(at for at in ends if at is not None))

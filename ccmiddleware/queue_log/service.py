@@ -299,10 +299,12 @@ class QueueLog:
         )
         if told.over or not rows:
             return told
-        died_at = await self._database.fetchval(
+        death = await self._database.fetchrow(
             "queue_log_death_after", self.node, rows[-1]["sequence"]
         )
-        return replace(told, died_at=died_at)
+        if death is None:
+            return told
+        return replace(told, died_at=death["lived_until"], reborn_at=death["started_at"])
 
     async def _comparison(
         self, told: Told, interfaces: Mapping[str, str]

@@ -101,12 +101,13 @@ class Stay:
 
 @dataclass(frozen=True)
 class Told:
-    """What queue_log tells of one call. ``died_at``: Asterisk was started anew after it, and had
-    been known to live until then."""
+    """What queue_log tells of one call. ``reborn_at``: in which second Asterisk was started anew
+    after it; ``died_at``: until when it had been known to live before that."""
 
     call: str
     stays: list[Stay]
     died_at: datetime | None = None
+    reborn_at: datetime | None = None
 
     @property
     def over(self) -> bool:

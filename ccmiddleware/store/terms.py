@@ -17,7 +17,9 @@ before its journal was empty. Of late facts
   the one on that was open when it took over.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -31,6 +33,7 @@ from ccmiddleware.facts import (
     Recording,
     Segment,
     Supervision,
+    times_in,
 )
 from ccmiddleware.store.batch import Plan
 
@@ -67,6 +70,28 @@ def unstamped(facts: Iterable[AnyFact]) -> list[AnyFact]:
 def versioned(facts: Iterable[AnyFact]) -> list[AnyFact]:
     """Those of the facts that have a version."""
     return [fact for fact in facts if isinstance(fact, Versioned)]
+
+
+def last_seen(facts: Iterable[AnyFact], term: int) -> dict[UUID, datetime]:
+    """When those who led before the last leader saw the last of what they left open.
+
+    ``facts``: all that the leader of ``term`` finds open, with the versions that are stored. Who
+    led just before it has told anew all that it followed; an interaction that is open in a version
+    of an earlier term reached the database after that, and was not followed from the last on that
+    its own leader told of anything.
+    """
+    seen: dict[int, datetime] = {}
+    left: dict[int, list[UUID]] = defaultdict(list)
+    for fact in facts:
+        if not isinstance(fact, Versioned):
+            continue
+        told_in = fact.version // VERSIONS_PER_TERM
+        if told_in >= term - 1:
+            continue
+        seen[told_in] = max([*times_in(fact), *([seen[told_in]] if told_in in seen else [])])
+        if isinstance(fact, Interaction):
+            left[told_in].append(fact.id)
+    return {key: seen[told_in] for told_in, keys in left.items() for key in keys}
 
 
 def late_interactions(plan: Plan, terms: Mapping[str, int]) -> set[UUID]:

@@ -4,6 +4,9 @@ logs of ``test_recorded_queue_logs``."""
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from msgspec.structs import replace
+
 from ccmiddleware.facts import AnyFact, Interaction, Offer, QueueVisit, Segment
 from ccmiddleware.ids import interaction_id
 from ccmiddleware.queue_log.completing import complete
@@ -52,8 +55,63 @@ def interaction() -> Interaction:
     )  # fmt: skip
 
 
+CONNECTED = (
+    (2, "desk", "NONE", "ENTERQUEUE", ("", "1", "1")),
+    (5, "desk", "Ada", "CONNECT", ("3", "x", "0")),
+)
+
+
 def newest(facts: list[AnyFact], kind: type) -> list[Any]:
     return [fact for fact in facts if isinstance(fact, kind)]
+
+
+@pytest.mark.parametrize(
+    ("concluded", "kept"),
+    [(20.5, 20.5), (23.4, 23.4), (26.9, 26.9), (27, 22), (90, 22)],
+    ids=["earlier", "while it may have lived", "in the second of its start", "after", "later life"],
+)
+def test_what_asterisk_cut_off_did_not_outlive_it(concluded: float, kept: float) -> None:
+    """It was known to live until second 22, and was started anew in second 26."""
+    cut = Told(CALL, told(*CONNECTED).stays, died_at=at(22), reborn_at=at(26))
+    stored = Stored(
+        replace(interaction(), ended_at=at(concluded)),
+        [visit(1, "desk", 2.1, 5.2, answered_at=at(5.2), outcome="answered")],
+        [],
+        [talk(1, "PJSIP/1001", 5.2, concluded, ended_by="lost", inferred=True)],
+    )
+    facts = complete(NODE, cut, stored, interfaces=INTERFACES)
+    if kept == concluded:
+        assert newest(facts, Segment) == newest(facts, Interaction) == []
+        return
+    (segment,), (whole,) = newest(facts, Segment), newest(facts, Interaction)
+    assert (segment.ended_at, segment.ended_by, segment.inferred) == (at(kept), "lost", True)
+    assert (whole.ended_at, whole.outcome) == (at(kept), "answered")
+
+
+@pytest.mark.parametrize(("concluded", "kept"), [(23.4, 23.4), (2.1, 2.1), (90, 22)])
+def test_who_waited_when_asterisk_died_did_not_wait_longer(concluded: float, kept: float) -> None:
+    cut = Told(CALL, told(*CONNECTED[:1]).stays, died_at=at(22), reborn_at=at(26))
+    stored = Stored(
+        replace(interaction(), ended_at=at(concluded), outcome="lost"),
+        [visit(1, "desk", 2.1, concluded, outcome="lost", inferred=True)],
+    )
+    facts = complete(NODE, cut, stored, interfaces=INTERFACES)
+    visits = newest(facts, QueueVisit) or stored.visits
+    wholes = newest(facts, Interaction) or [stored.interaction]
+    assert [(one.left_at, one.outcome) for one in visits] == [(at(kept), "lost")]
+    assert [(one.ended_at, one.outcome) for one in wholes] == [(at(kept), "lost")]
+
+
+def test_an_end_that_was_seen_stands_though_asterisk_did_not_write_it() -> None:
+    cut = Told(CALL, told(*CONNECTED).stays, died_at=at(22), reborn_at=at(26))
+    stored = Stored(
+        replace(interaction(), ended_at=at(21.5), inferred=False),
+        [visit(1, "desk", 2.1, 5.2, answered_at=at(5.2), outcome="answered", inferred=True)],
+        [offer(1, "PJSIP/1001", 5.0, 5.2, outcome="answered")],
+        [talk(1, "PJSIP/1001", 5.2, 21.5, ended_by="caller")],
+    )
+    facts = complete(NODE, cut, stored, interfaces=INTERFACES)
+    assert newest(facts, Segment) == newest(facts, Interaction) == []
 
 
 def test_an_agent_who_let_it_ring_and_answered_the_next_time_was_offered_it_twice() -> None:

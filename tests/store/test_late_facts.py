@@ -14,7 +14,7 @@ from ccmiddleware.store.snapshot import (
     open_facts,
     recordings_left_open,
 )
-from ccmiddleware.store.terms import first_version, stamped, unstamped, versioned
+from ccmiddleware.store.terms import first_version, last_seen, stamped, unstamped, versioned
 
 
 async def begin_term(database: Database) -> int:
@@ -182,6 +182,25 @@ async def test_a_late_recording_is_kept_for_the_talk_that_became_known_later(
     assert await late_recordings(database, NODE) == []
     (stored,) = (await contents(database))["recording"]
     assert (stored["segment"], stored["state"], stored["path"]) == (2, state, found.path)
+
+
+async def test_what_nobody_followed_is_known_by_the_term_in_which_it_was_told(
+    database: Database, journal: Journal
+) -> None:
+    first = await begin_term(database)
+    await store(database, journal, stamped(people(), first))
+    second = await take_up(database, journal)
+    await store(database, journal, stamped(call(9)[:4], second))  # ringing
+    # Now the journal of the first one comes, and a third leads before the second has tidied up.
+    await store(database, journal, stamped([*call(3)[:12], *call(4)[:4]], first))
+    third = await begin_term(database)
+    found = await open_facts(database, NODE)
+    left = {call(3)[0].id: at(42), call(4)[0].id: at(42)}  # type: ignore[union-attr]
+    assert last_seen(found, third) == left
+    # Whoever comes next knows no more than that the third took them up.
+    assert last_seen(found, second) == {}
+    await store(database, journal, stamped(versioned(unstamped(found)), third))
+    assert last_seen(await open_facts(database, NODE), third + 1) == {}
 
 
 async def test_what_the_leader_follows_is_left_open(database: Database, journal: Journal) -> None:
