@@ -170,7 +170,7 @@ class LedNode:
                 self.node.queue_log,
                 self.parts.database,
                 self.parts.writer,
-                lambda facts: self._tell(facts, term),
+                lambda facts: self._tell_of_the_unseen(follower, facts, term),
                 follower.holds,
                 wrap_up=self.parts.settings.wrap_up_for,
                 clock=self.parts.clock,
@@ -244,6 +244,13 @@ class LedNode:
         self._leading.set(1)
         log.info("following", node=self.name, term=term)
         return tasks
+
+    def _tell_of_the_unseen(
+        self, follower: NodeFollower, facts: Sequence[AnyFact], term: int
+    ) -> None:
+        """What queue_log tells, for which there may be recordings."""
+        self._tell(facts, term)
+        follower.recorder.learn(facts)
 
     def _mailboxes(self, term: int) -> Mailboxes:
         parts = self.parts

@@ -18,9 +18,9 @@ from pathlib import Path
 import structlog
 
 from ccmiddleware.clock import Clock, utc_now
-from ccmiddleware.config import NodeSettings, Settings
+from ccmiddleware.config import NodeSettings, RecordingSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.facts import AnyFact, Recording, Segment
+from ccmiddleware.facts import AnyFact, InteractionEvent, Recording, Segment
 from ccmiddleware.recordings import marks, mixmonitor, stereo
 from ccmiddleware.recordings.finishing import CUT_OFF, Finished, inspect
 from ccmiddleware.recordings.marks import Why
@@ -101,17 +101,7 @@ class Recorder:
     def begin(self, talk: Segment, at: datetime) -> Take:
         """Have a talk recorded; ``begun`` of what is returned tells when that is so."""
         policy = holding(self.settings, self.queue_of(talk))
-        recording = Recording(
-            interaction_id=talk.interaction_id,
-            segment=talk.ordinal,
-            version=1,
-            node=self.node.name,
-            state="expected",
-            path=str(relative_path(talk, policy)),
-            started_at=at,
-            channels=policy.channels,
-        )
-        return self._follow(recording, talk, fresh=True)
+        return self._follow(self._expected(talk, policy, at), talk, fresh=True)
 
     def restore(self, facts: Iterable[AnyFact]) -> None:
         """Take up what an earlier daemon left unfinished."""
@@ -131,6 +121,41 @@ class Recorder:
             # It was answered, and the daemon was killed before it could say that it records.
             if key not in self.takes and wanted(holding(self.settings, self.queue_of(talk)), *key):
                 self.begin(talk, self.clock())
+
+    def learn(self, facts: Iterable[AnyFact]) -> None:
+        """Look at facts that tell of talks which went by unseen: of one, a file may be there.
+
+        A daemon that was killed had Asterisk record it, and could tell of neither, since its
+        journal had no room. Where there is no file, nobody knows that there should be one.
+        """
+        facts = list(facts)
+        queues = {
+            (event.interaction_id, event.key): event.data["queue"]
+            for event in facts
+            if isinstance(event, InteractionEvent) and event.kind == "answered"
+        }
+        for talk in facts:
+            if not isinstance(talk, Segment) or talk.ended_at is None:
+                continue
+            queue = queues.get((talk.interaction_id, f"answered:{talk.ordinal}"))
+            if queue is None or (talk.interaction_id, talk.ordinal) in self.takes:
+                continue
+            recording = self._expected(talk, holding(self.settings, queue), talk.answered_at)
+            take = self._follow(recording, None, fresh=False)
+            take.rumoured = True
+            take.end(talk.ended_at)
+
+    def _expected(self, talk: Segment, policy: RecordingSettings, at: datetime) -> Recording:
+        return Recording(
+            interaction_id=talk.interaction_id,
+            segment=talk.ordinal,
+            version=1,
+            node=self.node.name,
+            state="expected",
+            path=str(relative_path(talk, policy)),
+            started_at=at,
+            channels=policy.channels,
+        )
 
     def _follow(self, recording: Recording, talk: Segment | None, *, fresh: bool) -> Take:
         queue = self.queue_of(talk) if talk is not None else ""
@@ -173,6 +198,9 @@ class Recorder:
     async def _record(self, take: Take) -> None:
         bound = log.bind(node=self.node.name, interaction=str(take.key[0]), segment=take.key[1])
         try:
+            file = self.node.recordings / take.recording.path
+            if take.rumoured and not await asyncio.to_thread(_there, file):
+                return
             if take.fresh:
                 self.tell([take.recording])
             async with take.lock:

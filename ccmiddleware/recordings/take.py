@@ -44,6 +44,8 @@ class Take:
         self.channel = channel
         self.customers = customers
         self.fresh = fresh
+        self.rumoured = False
+        """Whether it is there only if there is a file: of the talk itself nobody could tell."""
         self.beside = 0
         self.begun = asyncio.Event()
         """Set when it is known whether Asterisk records."""

@@ -13,7 +13,7 @@ from recorder_desk import ENDED, ID, TALK, Desk, StandIn
 from wav_files import complete, unfinished
 
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.facts import Recording
+from ccmiddleware.facts import InteractionEvent, Recording
 from ccmiddleware.recordings import stereo
 
 
@@ -279,6 +279,45 @@ async def test_what_another_daemon_began_and_could_not_tell_is_not_truncated(
         complete(tmp_path / LEFT.path, 30)
         desk.observe(ENDED)
         await desk.until(lambda: desk.last_state == "finished")
+
+
+UNSEEN = replace(ENDED, version=1, channel="", agent_channel="", inferred=True)
+ANSWERED = InteractionEvent(
+    interaction_id=ID, key="answered:1", kind="answered", at=at(2), inferred=True,
+    data={"queue": "support"},
+)  # fmt: skip
+
+
+async def test_a_talk_that_went_by_unseen_has_the_recording_that_somebody_began(
+    tmp_path: Path,
+) -> None:
+    """Its daemon had it recorded, and was killed while its journal had no room to tell so."""
+    complete(tmp_path / LEFT.path, 30)
+    desk = Desk(tmp_path, StandIn())
+    async with desk.running():
+        desk.recorder.learn([UNSEEN, ANSWERED])
+        await desk.until(lambda: desk.states() == ["finished"])
+    assert (desk.last.path, desk.last.seconds) == (LEFT.path, 30.0)
+    assert (desk.last.started_at, desk.last.ended_at) == (at(2), at(32))
+    assert desk.asterisk.sent == []
+
+
+async def test_a_talk_that_went_by_unseen_and_has_no_file_was_not_recorded(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, StandIn())
+    async with desk.running():
+        desk.recorder.learn([UNSEEN, ANSWERED])
+        await desk.until(lambda: desk.recorder.takes == {})
+    assert desk.told == desk.asterisk.sent == []
+
+
+async def test_a_talk_that_was_seen_is_not_taken_for_one_that_went_by(tmp_path: Path) -> None:
+    """queue_log told its true end; its recording was followed when it was closed as lost."""
+    complete(tmp_path / LEFT.path, 30)
+    desk = Desk(tmp_path, StandIn())
+    completed = replace(ANSWERED, key="completed:1", kind="completed")
+    async with desk.running():
+        desk.recorder.learn([ENDED, completed])
+        assert desk.recorder.takes == {}
 
 
 async def test_a_talk_after_a_transfer_is_recorded_on_the_agents_channel(tmp_path: Path) -> None:
