@@ -237,6 +237,90 @@ async def test_killed_at_any_moment_each_is_delivered_once_or_unknown(desk: Desk
     assert [number for number, count in copies.items() if count > 1] == []
 
 
+class Withholding:
+    """Stands before the SMTP server, and keeps its answer to a whole message back until told."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.target = target
+        self.keeps = asyncio.Event()
+        """There is an answer that is kept back."""
+        self.may_go = asyncio.Event()
+        self.port = 0
+
+    async def __aenter__(self) -> "Withholding":
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.may_go.set()
+        self._server.close()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, ours = await asyncio.open_connection(*self.target)
+        heard = bytearray()
+
+        async def back() -> None:
+            while data := await theirs.read(4096):
+                if heard.endswith(b"\r\n.\r\n"):
+                    self.keeps.set()
+                    await self.may_go.wait()
+                writer.write(data)
+
+        async with asyncio.TaskGroup() as group:
+            answers = group.create_task(back(), name="answers")
+            while data := await reader.read(65536):
+                heard += data
+                ours.write(data)
+            answers.cancel()
+        ours.close()
+        writer.close()
+
+
+async def test_an_answer_that_is_awaited_when_the_daemon_is_stopped_or_killed(desk: Desk):
+    """The one moment in which nobody can tell; stopping waits it out, and a kill leaves unknown."""
+    before = desk.daemon.config.read_text()
+    await desk.daemon.stop()
+    async with Withholding((desk.mail.host, desk.mail.smtp_port)) as server:
+        smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {server.port}\ntls = "none"\n'
+        desk.daemon.config.write_text(before.partition("[smtp]")[0] + smtp)
+        await desk.daemon.start()
+        await desk.append(numbered(300))
+        async with asyncio.timeout(30):
+            await server.keeps.wait()
+        assert await desk.states("eve+300@%") == {"eve+300@customer.example": "speaking"}
+        stopping = asyncio.get_running_loop().create_task(desk.daemon.stop())
+        await desk.daemon.says(lambda _: not stopping.done(), 5, "it to be there still")
+        await asyncio.sleep(1)
+        assert not stopping.done()
+        server.may_go.set()
+        assert await stopping == 0
+        assert set((await desk.states("eve+300@%")).values()) == {"sent"}
+
+        server.may_go.clear()
+        server.keeps.clear()
+        await desk.daemon.start()
+        await desk.append(numbered(301))
+        async with asyncio.timeout(30):
+            await server.keeps.wait()
+        await desk.daemon.kill()
+        server.may_go.set()
+        await desk.daemon.start()
+        assert (await desk.settled(range(300, 302))) == {300: "sent", 301: "unknown"}
+        await desk.daemon.stop()
+    desk.daemon.config.write_text(before)
+    await desk.daemon.start()
+    copies = await witness.eventually(
+        lambda: desk.copies(range(300, 302)), lambda found: bool(found[301]), 30, "the one unknown"
+    )
+    assert copies == {300: 1, 301: 1}
+    unknown = await desk.daemon.rows("outbox", "list", "--state", "unknown")
+    (row,) = [one for one in unknown if one["recipients"] == ["eve+301@customer.example"]]
+    ran = await desk.daemon.ccm("outbox", "drop", row["id"], "--sent")
+    assert ran.code == 0, ran.err
+    assert await desk.states("eve+301@%") == {"eve+301@customer.example": "sent"}
+
+
 async def test_what_waits_and_what_is_unknown_is_shown(desk: Desk):
     await rows(
         desk.url, "UPDATE ccm.outbox SET state = 'unknown', done_at = NULL WHERE id IN"
