@@ -6,7 +6,8 @@ come out are written to the journal on disk and from there to Postgres (store); 
 (recordings) sees the same facts and records the talk, and the keeper looks after the files.
 
 The way of one email: the intake of its mailbox (mail) fetches it, a process of its own reads it,
-and one transaction stores it with what becomes of it. Only then is it marked in the mailbox.
+and one transaction stores it with what becomes of it. Only then is it marked in the mailbox. What
+is to be sent is put into the outbox by a transaction, too, and the leader's workers send it.
 
 Start: database, journal, and the leadership: several daemons may share one Postgres, and each node
 is followed by the one that leads it (``leading``), which takes up what was open from Postgres.

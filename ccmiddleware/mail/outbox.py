@@ -131,6 +131,8 @@ class Outbox:
         self._take_up_at = clock()
         self._end_at = math.inf
         """Loop time at which what is under way is left; until then nothing is begun."""
+        self._in_hand: set[UUID] = set()
+        """Messages that a worker has claimed and not settled."""
         self._speaking: set[UUID] = set()
         """Messages whose content is being sent, or whose end is being written down."""
         self._looking = asyncio.Lock()
@@ -140,13 +142,16 @@ class Outbox:
         self._log = log.bind(node=node)
 
     async def take_up(self) -> None:
-        """Decide about what earlier leaders had under way. Raises TemporaryError.
+        """Decide about what nobody has in hand and was under way. Raises TemporaryError.
 
-        Now and then again: a leader may have claimed one in the moment in which it lost the lead.
+        Now and then again: a leader may have claimed one in the moment in which it lost the lead,
+        or when Postgres went away before it could say which. Not while this one is claiming.
         """
         state = "unknown" if self._unknown == "hold" else "queued"
         reason = "the daemon ended while it was being sent; the server may have it"
-        rows = await self._database.fetch("take_up_outbox", self._node, self._term, state, reason)
+        rows = await self._database.fetch(
+            "take_up_outbox", self._node, self._term, state, reason, list(self._in_hand)
+        )
         for row in rows:
             self._log.warning("message was under way", id=str(row["id"]), state=row["state"])
         self._take_up_at = self._clock() + MINUTE
@@ -204,6 +209,7 @@ class Outbox:
             "claim_outbox", self._node, self._term, now, self._pace.exhausted(now)
         )
         if row is not None:
+            self._in_hand.add(row["id"])
             self._pace.note([domain_of(address) for address in row["recipients"]], now)
         return row
 
@@ -214,6 +220,7 @@ class Outbox:
             await self._settle(row, attempt)
         finally:
             self._speaking.discard(row["id"])
+            self._in_hand.discard(row["id"])
 
     async def _attempt(self, row: Row) -> Attempt:
         async def about_to_speak() -> None:

@@ -291,6 +291,38 @@ async def test_postgres_away_before_the_content_sends_nothing(post: Post):
     assert await post.states() == {1: "queued"}
 
 
+async def test_postgres_away_before_it_says_what_was_claimed(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+):
+    outbox = post.outbox(await post.prepare())
+    for number in (1, 2):
+        await post.put(number)
+    real = Database.fetchrow
+
+    async def away(self: Database, query: str, *arguments: Any) -> Any:
+        await real(self, query, *arguments)
+        raise TemporaryError("Postgres is away")
+
+    with monkeypatch.context() as lost:
+        lost.setattr(Database, "fetchrow", away)
+        with pytest.raises(TemporaryError):
+            await outbox.send_next()
+    assert await post.states() == {1: "claimed", 2: "queued"}
+
+    async def look() -> None:
+        await outbox.take_up()
+        assert await post.states() == {1: "queued", 2: "claimed"}
+
+    post.server.before = look  # and what is in hand stays so
+    await post.database.rows("UPDATE ccm.outbox SET next_attempt_at = next_attempt_at - interval"
+                             " '1 minute' WHERE message_id LIKE '2@%'")  # fmt: skip
+    assert await outbox.send_next()
+    post.server.before = None
+    assert await outbox.send_next()
+    assert await post.states() == {1: "sent", 2: "sent"}
+    assert sorted(content for content, _ in post.server.has) == ["message 1", "message 2"]
+
+
 async def test_workers_send_each_message_once(post: Post):
     outbox = post.outbox(await post.prepare())
     for number in range(1, 31):
