@@ -259,7 +259,7 @@ class LedNode:
             term,
             {node.name: parts.settings.mailboxes_of(node.name) for node in parts.settings.node},
             parts.database,
-            parts.readers.parse,
+            parts.readers.parse_all,
             certain=self._certain(term),
             clock=parts.clock,
         )

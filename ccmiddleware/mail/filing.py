@@ -1,15 +1,16 @@
-"""Takes a message into Postgres, once: its bytes, its place in the mailbox, and what becomes of it.
+"""Takes messages into Postgres, once: their bytes, their places, and what becomes of each.
 
-All of it is one transaction, which holds only for the leader of the node in the present term. The
-mailbox is touched by others, and only after ``take`` has returned. A message whose content the
-mailbox had before gets no second email, however often it is taken; so taking again is always safe.
+All of it is one transaction, which holds only for the leader of the node in the present term; its
+messages are decided on in their order, each with what became of those before it. The mailbox is
+touched by others, and only after ``take_all`` has returned. A message whose content the mailbox had
+before gets no second email, however often it is taken; so taking again is always safe.
 
 What Postgres refuses because of what is in it (a bug of the reader) goes to quarantine with the
 reason instead, so that no message stands in the way of those behind it.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -140,11 +141,23 @@ class Filing:
 
     async def take(self, arrived: Arrived, read: Message | Unreadable) -> Taken:
         """Store a message and what becomes of it. Raises TemporaryError; then nothing was."""
+        (taken,) = await self.take_all([(arrived, read)])
+        return taken
+
+    async def take_all(self, batch: Sequence[tuple[Arrived, Message | Unreadable]]) -> list[Taken]:
+        """Store messages of one UIDVALIDITY, in the order of their UIDs, and what becomes of each.
+
+        Raises TemporaryError; then the first of them may be stored, and none in part.
+        """
         try:
-            return await self._take(arrived, read)
+            return await self._take(batch)
         except Rejected as error:
             if not error.about_data:
                 raise
+            if len(batch) > 1:  # one of them is at fault: it is found by halving
+                half = len(batch) // 2
+                return [*await self.take_all(batch[:half]), *await self.take_all(batch[half:])]
+            ((arrived, _),) = batch
             log.error(
                 "message could not be stored as it was read",
                 mailbox=self._mailbox,
@@ -156,7 +169,7 @@ class Filing:
                 sha256=arrived.sha256.hex(),
                 bytes=len(arrived.raw),
             )
-            return await self._take(arrived, held)
+            return await self._take([(arrived, held)])
 
     async def passed(self, uid_validity: int, uid: int) -> None:
         """There is nothing to take up to this UID (it was deleted before we saw it)."""
@@ -180,31 +193,35 @@ class Filing:
         if [row["term"] for row in rows] != [self._term]:
             raise NoLongerLeader(f"this daemon no longer leads {self._node}")
 
-    async def _take(self, arrived: Arrived, read: Message | Unreadable) -> Taken:
-        sha256, now = arrived.sha256, self._clock()
-        new = email_id(self._mailbox, sha256, arrived.at)
+    async def _take(self, batch: Sequence[tuple[Arrived, Message | Unreadable]]) -> list[Taken]:
+        now, every = self._clock(), [arrived for arrived, _ in batch]
+        hashes = [one.sha256 for one in every]
         async with self._database.transaction() as transaction:
             await self._only_leader(transaction)
-            await transaction.execute("keep_raw_email", sha256, arrived.raw, arrived.whole, now)
-            fresh = await transaction.fetchval(
-                "note_email_arrival", new, self.id, sha256, arrived.at
-            )
-            if fresh is None:
-                old = await transaction.fetchval("email_arrival_of", self.id, sha256)
-                taken = Taken(old, fresh=False, became="known")
-            else:
-                taken = await self._settle(transaction, new, arrived, read, now)
+            await transaction.execute("plan_once")
             await transaction.execute(
-                "note_email_place",
-                self.id,
-                arrived.uid_validity,
-                arrived.uid,
-                taken.id,
-                self._source,
-            )
+                "keep_raw_emails", hashes, [one.raw for one in every],
+                [one.whole for one in every], now,
+            )  # fmt: skip
+            rows = await transaction.fetch(
+                "note_email_arrivals", self.id, hashes,
+                [email_id(self._mailbox, one.sha256, one.at) for one in every],
+                [one.at for one in every],
+            )  # fmt: skip
+            known = {row["sha256"]: row["id"] for row in rows}
+            fresh = {row["id"] for row in rows if row["fresh"]}
+            taken = []
+            for sha256, (arrived, read) in zip(hashes, batch, strict=True):
+                if known[sha256] in fresh:
+                    fresh.remove(known[sha256])  # the same content again is no other message
+                    one = await self._settle(transaction, known[sha256], arrived, read, now)
+                else:
+                    one = Taken(known[sha256], fresh=False, became="known")
+                taken.append(one)
             await transaction.execute(
-                "advance_mailbox", self.id, arrived.uid_validity, arrived.uid + 1, now, self._source
-            )
+                "note_email_places", self.id, every[0].uid_validity,
+                [one.uid for one in every], [one.id for one in taken], now, self._source,
+            )  # fmt: skip
         return taken
 
     async def _settle(

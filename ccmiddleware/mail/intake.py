@@ -12,8 +12,8 @@ begins where this one was. ``trouble`` says why there is none at present.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -32,6 +32,9 @@ RETRY_MIN, RETRY_MAX = 1.0, 60.0
 REFUSED_SECONDS = 300.0
 """Pause after a refusal that time does not mend: more tries would only get the address banned."""
 BATCH = 50
+"""Messages that go into one transaction at most."""
+BATCH_BYTES = 4 * 1024 * 1024
+"""From how many bytes on it takes no further message."""
 MARK_AT_ONCE = 500
 
 
@@ -85,7 +88,8 @@ class Folder(Protocol):
 
 
 Connect = Callable[[], AbstractAsyncContextManager[Folder]]
-Read = Callable[[bytes], Awaitable[Message | Unreadable]]
+ReadAll = Callable[[Sequence[bytes]], Awaitable[list[Message | Unreadable]]]
+_Read = tuple[Fetched, Message | Unreadable]
 
 
 class Intake:
@@ -97,7 +101,7 @@ class Intake:
         settings: MailboxSettings,
         filing: Filing,
         connect: Connect,
-        read: Read,
+        read: ReadAll,
         *,
         certain: Callable[[], Awaitable[None]],
         chance: random.Random,
@@ -148,30 +152,51 @@ class Intake:
     async def _take_from(self, folder: Folder, validity: int, first: int) -> int:
         """Take what is there from the UID ``first`` on; the UID to go on from."""
         uids = await folder.uids_from(first)
-        for begin in range(0, len(uids), BATCH):
-            batch = uids[begin : begin + BATCH]
-            stored = []
-            async for fetched in folder.fetch(batch):
-                await self._take(validity, fetched)
-                stored.append(fetched.uid)
-            if stored:
-                await self._mark(folder, validity, stored)
-            # What was deleted between the list and the fetch.
-            await self._filing.passed(validity, batch[-1])
-            first = batch[-1] + 1
-        return first
+        if not uids:
+            return first
+        async with aclosing(_batches(folder, uids)) as batches:
+            batch = await self._next(batches)
+            while batch:
+                # The one is fetched and read while the one before is stored, and whatever becomes
+                # of fetching, what was fetched is stored.
+                kept, following = await asyncio.gather(
+                    self._keep(folder, validity, batch),
+                    self._next(batches),
+                    return_exceptions=True,
+                )
+                if isinstance(kept, BaseException):
+                    raise kept
+                if isinstance(following, BaseException):
+                    raise following
+                batch = following
+        # What was deleted between the list and the fetch.
+        await self._filing.passed(validity, uids[-1])
+        return uids[-1] + 1
 
-    async def _take(self, validity: int, fetched: Fetched) -> None:
-        read = await self._read(fetched.raw)
-        if fetched.problem:
-            read = _in_part(read, fetched)
+    async def _next(self, batches: AsyncIterator[list[Fetched]]) -> list[_Read]:
+        """Fetch and read; empty after the last batch."""
+        fetched: list[Fetched] = await anext(batches, [])
+        read = await self._read([one.raw for one in fetched]) if fetched else []
+        return list(zip(fetched, read, strict=True))
+
+    async def _keep(self, folder: Folder, validity: int, batch: list[_Read]) -> None:
+        """Store in one transaction, then mark."""
         await self._certain()
-        taken = await self._filing.take(
-            Arrived(validity, fetched.uid, fetched.raw, fetched.at, not fetched.problem), read
+        taken = await self._filing.take_all(
+            [
+                (
+                    Arrived(validity, one.uid, one.raw, one.at, not one.problem),
+                    _in_part(read, one) if one.problem else read,
+                )
+                for one, read in batch
+            ]
         )
-        self.taken += 1
-        if taken.fresh:
-            self._log.info("message taken", uid=fetched.uid, id=str(taken.id), became=taken.became)
+        uids = [one.uid for one, _ in batch]
+        self.taken += len(uids)
+        for uid, one in zip(uids, taken, strict=True):
+            if one.fresh:
+                self._log.info("message taken", uid=uid, id=str(one.id), became=one.became)
+        await self._mark(folder, validity, uids)
 
     async def _mark_what_is_left(self, folder: Folder, validity: int) -> None:
         """Mark what an earlier visit stored and did not come to mark."""
@@ -190,6 +215,20 @@ class Intake:
         if reason != self.trouble:
             self.trouble = reason
             say("mailbox is not taken in", reason=reason)
+
+
+async def _batches(folder: Folder, uids: Sequence[int]) -> AsyncGenerator[list[Fetched]]:
+    """What is at ``uids``, as it goes into transactions."""
+    batch: list[Fetched] = []
+    size = 0
+    async for one in folder.fetch(uids):
+        batch.append(one)
+        size += len(one.raw)
+        if len(batch) >= BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _in_part(read: Message | Unreadable, fetched: Fetched) -> Unreadable:

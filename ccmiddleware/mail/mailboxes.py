@@ -16,7 +16,7 @@ from ccmiddleware.mail import stationery
 from ccmiddleware.mail.acknowledging import Acknowledging
 from ccmiddleware.mail.filing import Filing
 from ccmiddleware.mail.imap_folder import open_folder
-from ccmiddleware.mail.intake import Intake, Read
+from ccmiddleware.mail.intake import Intake, ReadAll
 from ccmiddleware.mail.keys import loop_mark, signing_keys
 from ccmiddleware.mail.settling import Rules, Settling
 from ccmiddleware.mail.tokens import Keys
@@ -40,7 +40,7 @@ class Mailboxes:
         term: int,
         everywhere: Mapping[str, Mapping[str, MailboxSettings]],
         database: Database,
-        read: Read,
+        read: ReadAll,
         *,
         certain: Callable[[], Awaitable[None]],
         clock: Clock,

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
@@ -30,6 +31,7 @@ START_SECONDS = 60.0
 """How long a new process may take until it answers: some 0.2 s on an idle machine."""
 
 _PR_SET_PDEATHSIG = 1
+_How = Callable[[bytes, Limits], Message | Unreadable]
 
 
 class Readers:
@@ -64,12 +66,28 @@ class Readers:
         """Read a message. Raises TemporaryError when no reader could be had: then try again."""
         if len(raw) > self._limits.bytes:
             return await asyncio.to_thread(read, raw, self._limits)
+        got = await self._borrow([raw])
+        if isinstance(got, str):
+            return await asyncio.to_thread(unreadable, raw, got)
+        return got[0]
+
+    async def parse_all(self, raws: Sequence[bytes]) -> list[Message | Unreadable]:
+        """Read messages that together are no larger than one may be. Raises as ``parse`` does."""
+        if sum(map(len, raws)) <= self._limits.bytes:
+            got = await self._borrow(raws)
+            if not isinstance(got, str):
+                return got
+        # At one of them a reader died, or was too slow: alone, each has its own time.
+        return [await self.parse(raw) for raw in raws]
+
+    async def _borrow(self, raws: Sequence[bytes]) -> list[Message | Unreadable] | str:
+        """What a free reader makes of them, or why it did not answer."""
         reader = await self._free.get()
         try:
             self._check_open()
             if reader is None:
                 reader = await self._start()
-            got = await reader.read(raw, self._limits)
+            got = await reader.read(raws, self._limits)
             self._check_open()
         finally:
             if reader is not None and not reader.usable:
@@ -77,8 +95,6 @@ class Readers:
                 self._alive.discard(reader)
                 reader = None
             self._free.put_nowait(reader)
-        if isinstance(got, str):
-            return await asyncio.to_thread(unreadable, raw, got)
         return got
 
     def _check_open(self) -> None:
@@ -121,18 +137,18 @@ class _Reader:
             raise TemporaryError(f"no process to read email could be started: {error}") from error
         self.usable = True
 
-    async def read(self, raw: bytes, limits: Limits) -> Message | Unreadable | str:
-        """What came of the message, or the reason for which the process did not answer."""
+    async def read(self, raws: Sequence[bytes], limits: Limits) -> list[Message | Unreadable] | str:
+        """What came of the messages, or the reason for which the process did not answer."""
         self.usable = False  # until it has answered
         try:
             async with asyncio.timeout(limits.seconds):
-                got = await asyncio.wrap_future(self._executor.submit(read, raw, limits))
+                got = await asyncio.wrap_future(self._executor.submit(_each, read, raws, limits))
         except BrokenProcessPool:
             self._pid = None
             return "the reader died at it"
         except TimeoutError:
             return f"reading it took longer than {limits.seconds:g} s"
-        self._messages_left -= 1
+        self._messages_left -= len(raws)
         self.usable = self._messages_left > 0
         return got
 
@@ -148,6 +164,10 @@ class _Reader:
     def wait(self) -> None:
         """Wait until the process and the threads about it have ended."""
         self._executor.shutdown(wait=True)
+
+
+def _each(how: _How, raws: Sequence[bytes], limits: Limits) -> list[Message | Unreadable]:
+    return [how(raw, limits) for raw in raws]
 
 
 def _settle(memory: int, parent: int) -> None:

@@ -33,23 +33,23 @@ async def place(
 
     ``ours``: all addresses of our mailboxes, which take part in nothing.
     """
+    linked_to = None
     if isinstance(what, Joins):
         conversation = what.conversation
         query = "touch_conversation" if what.automatic else "reopen_conversation"
         await transaction.execute(query, conversation, which.at)
     else:
         conversation = uuid7_shaped(which.id.int >> 80, f"conversation\0{which.id}")
-        await transaction.execute(
-            "open_conversation", conversation, which.mailbox, read.subject, which.at, what.linked_to
-        )
-    if not what.automatic:
-        await transaction.execute(
-            "add_conversation_participants",
-            conversation,
-            list(participants(read, frozenset(ours))),
-            which.at,
-        )
-    await transaction.execute("add_email", which.id, conversation, _columns(which, read, what))
+        linked_to = what.linked_to
+    await transaction.execute(
+        "add_email",
+        which.id,
+        conversation,
+        _columns(which, read, what),
+        [] if what.automatic else list(participants(read, frozenset(ours))),
+        isinstance(what, Opens),
+        linked_to,
+    )
     if not what.automatic:
         await transaction.fetchval("open_work", which.id)
     return conversation

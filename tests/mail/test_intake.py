@@ -12,7 +12,7 @@ from mail.test_filing import MAILBOX, NODE, NOW, begin_term, message
 
 from ccmiddleware.config_mail import MailboxSettings
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.mail.filing import Filing
+from ccmiddleware.mail.filing import Arrived, Filing, Taken
 from ccmiddleware.mail.intake import BATCH, KEYWORD, Fetched, Folder, Intake, Selected
 from ccmiddleware.mail.message import Message, Unreadable
 from ccmiddleware.mail.threading import Opens
@@ -96,7 +96,7 @@ class Desk:
             MailboxSettings(secret="x", **{**MADE, **settings}),
             self.filing,
             box.connect,
-            self.read,
+            self.read_all,
             certain=self.certain,
             chance=random.Random(1),
         )
@@ -106,7 +106,10 @@ class Desk:
     async def decide(self, session: Session, read: Message) -> Opens:
         return Opens("opened")
 
-    async def read(self, raw: bytes) -> Message | Unreadable:
+    async def read_all(self, raws: Sequence[bytes]) -> list[Message | Unreadable]:
+        return [self.read(raw) for raw in raws]
+
+    def read(self, raw: bytes) -> Message | Unreadable:
         if raw.startswith(b"unreadable"):
             return Unreadable("no sense in it", hashlib.sha256(raw).hexdigest(), len(raw))
         return message(raw, text=raw.decode())
@@ -149,6 +152,33 @@ async def test_a_failure_at_any_step_loses_and_doubles_nothing(desk: Desk, step:
     assert await desk.texts() == [f"{number:03d}" for number in range(BATCH + 2)]
     assert set(desk.box.flags) == set(desk.box.messages)
     assert await desk.filing.unmarked(7, 10) == []
+
+
+async def test_what_was_fetched_is_stored_though_the_next_never_comes(desk: Desk):
+    """A message at which the connection breaks each time does not hold up those before it."""
+    desk.box.add(*(b"%03d" % number for number in range(2 * BATCH)))
+    desk.box.fails = {"fetch": BATCH + 1}
+    assert "fetch" in await desk.visit()
+    assert await desk.texts() == [f"{number:03d}" for number in range(BATCH)]
+    assert set(desk.box.flags) == set(range(1, BATCH + 1))
+
+
+async def test_large_messages_have_transactions_of_their_own(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    taken: list[int] = []
+    take_all = desk.filing.take_all
+
+    async def counted(batch: Sequence[tuple[Arrived, Message | Unreadable]]) -> list[Taken]:
+        taken.append(len(batch))
+        return await take_all(batch)
+
+    monkeypatch.setattr(desk.filing, "take_all", counted)
+    monkeypatch.setattr("ccmiddleware.mail.intake.BATCH_BYTES", 900)
+    desk.box.add(b"a", b"b", b"c" * 900, b"d" * 950, b"e")
+    await desk.visit()
+    assert taken == [3, 1, 1]
+    assert len(await desk.texts()) == 5
 
 
 async def test_what_was_stored_and_not_marked_is_marked_at_the_next_visit(desk: Desk):

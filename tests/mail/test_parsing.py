@@ -96,6 +96,23 @@ async def test_one_that_dies_leaves_the_others_alone(
     assert texts == {n: f"Number {n}" for n in range(40) if n % 10 != 3}
 
 
+@pytest.mark.parametrize("deed", [b"die", b"hang"])
+async def test_several_are_read_at_once_and_one_that_kills_takes_none_with_it(
+    deed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parsing, "read", evil_read)
+    async with Readers(replace(LIMITS, seconds=0.5)) as readers:
+        got = await readers.parse_all([mail("One"), deed, mail("Two")])
+    assert [isinstance(each, Message) for each in got] == [True, False, True]
+    assert [each.text for each in got if isinstance(each, Message)] == ["One", "Two"]
+
+
+async def test_more_than_a_reader_takes_at_once_is_read_one_by_one() -> None:
+    async with Readers(replace(LIMITS, bytes=1000)) as readers:
+        got = await readers.parse_all([mail("x" * 600), mail("y" * 600), mail("z" * 1000)])
+    assert [isinstance(each, Message) for each in got] == [True, True, False]
+
+
 async def test_a_cancelled_reading_leaves_the_readers_usable(
     readers: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

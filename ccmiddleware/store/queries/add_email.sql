@@ -1,11 +1,25 @@
--- An email of conversation $2, as the object $3 of its columns; its id is $1
+-- An email of conversation $2, as the object $3 of its columns; its id is $1. The addresses $4, in lower case, take part
+-- from then on. If $5, the conversation is a new one in the queue of the mailbox; it refers to $6 or null
+WITH r AS (
+    SELECT * FROM jsonb_to_record($3::jsonb) AS c (
+        mailbox_id uuid, direction text, sha256 text, message_id text, in_reply_to text[], thread text[],
+        at timestamptz, sent_at timestamptz, from_address text, from_name text, recipients jsonb, subject text,
+        body text, quoted text, html text, attachments jsonb, notes text[], joined_by text, automatic text,
+        plain_subject text)
+), opened AS (
+    INSERT INTO ccm.conversation (id, node_id, queue_id, subject, opened_at, changed_at, linked_to)
+    SELECT $2, m.node_id, m.queue_id, r.subject, r.at, r.at, $6
+    FROM r JOIN ccm.mailbox AS m ON m.id = r.mailbox_id
+    WHERE $5
+), joined AS (
+    INSERT INTO ccm.conversation_participant (conversation_id, address, since)
+    SELECT $2, a, r.at FROM r, unnest($4::text[]) AS a
+    ON CONFLICT (conversation_id, address) DO NOTHING
+)
 INSERT INTO ccm.email (id, conversation_id, mailbox_id, direction, sha256, message_id, in_reply_to, thread, at,
     sent_at, from_address, from_name, recipients, subject, body, quoted, html, attachments, notes, joined_by, automatic,
     plain_subject)
 SELECT $1, $2, r.mailbox_id, r.direction, decode(r.sha256, 'hex'), r.message_id, r.in_reply_to, r.thread, r.at,
     r.sent_at, r.from_address, r.from_name, r.recipients, r.subject, r.body, r.quoted, r.html, r.attachments, r.notes,
     r.joined_by, r.automatic, r.plain_subject
-FROM jsonb_to_record($3::jsonb) AS r (
-    mailbox_id uuid, direction text, sha256 text, message_id text, in_reply_to text[], thread text[], at timestamptz,
-    sent_at timestamptz, from_address text, from_name text, recipients jsonb, subject text, body text, quoted text,
-    html text, attachments jsonb, notes text[], joined_by text, automatic text, plain_subject text)
+FROM r
