@@ -122,7 +122,7 @@ async def test_a_transaction_that_fails_puts_nothing(desk: Desk, monkeypatch: py
     real = Session.execute
 
     async def fail(self: Session, query: str, *arguments: Any) -> int:
-        if query == "advance_mailbox":
+        if query == "note_email_places":
             raise ZeroDivisionError
         return await real(self, query, *arguments)
 

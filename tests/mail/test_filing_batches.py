@@ -160,20 +160,19 @@ async def test_two_mailboxes_with_the_same_messages_do_not_wait_for_each_other(d
         await desk.filing.open(QUEUE)
         await desk.filing.begin_folder(7)
     least, one, two = sorted((b"a", b"b", b"c"), key=lambda raw: hashlib.sha256(raw).digest())
-    async with asyncio.TaskGroup() as group:
-        async with database.transaction() as holder:
-            await holder.execute(
-                "keep_raw_emails", [hashlib.sha256(least).digest()], [least], [True], NOW
-            )
-            for desk, raws in zip(desks, ((one, least, two), (two, least, one)), strict=True):
-                batch = [(arrived(uid, raw), message(raw)) for uid, raw in enumerate(raws, 1)]
-                group.create_task(desk.filing.take_all(batch), name="taking")
-            await both_wait(database)
+    async with asyncio.TaskGroup() as group, database.transaction() as holder:
+        await holder.execute(
+            "keep_raw_emails", [hashlib.sha256(least).digest()], [least], [True], NOW
+        )
+        for desk, raws in zip(desks, ((one, least, two), (two, least, one)), strict=True):
+            batch = [(arrived(uid, raw), message(raw)) for uid, raw in enumerate(raws, 1)]
+            group.create_task(desk.filing.take_all(batch), name="taking")
+        await both_wait(database)
     assert await desks[0].counts("email", "email_raw") == [6, 3]
 
 
 async def both_wait(database: Database) -> None:
     """Until two transactions wait for a third."""
     async with asyncio.timeout(30):
-        while len(await database.rows("SELECT FROM pg_locks WHERE NOT granted")) < 2:
+        while len(await database.rows("SELECT FROM pg_locks WHERE NOT granted")) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
