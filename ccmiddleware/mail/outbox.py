@@ -228,9 +228,12 @@ class Outbox:
             if self._ending:
                 await asyncio.Event().wait()  # to be cancelled: it stays claimed
             self._speaking.add(row["id"])
-            if not await self._database.execute(
-                "speak_outbox", self._node, self._term, row["id"], self._clock()
-            ):
+            async with self._database.transaction() as transaction:
+                await transaction.execute("commit_for_good")
+                ours = await transaction.execute(
+                    "speak_outbox", self._node, self._term, row["id"], self._clock()
+                )
+            if not ours:
                 raise NotOursAnyMore(f"message {row['id']} is not ours to send any more")
 
         try:

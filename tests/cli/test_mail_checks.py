@@ -1,6 +1,9 @@
 """What `ccm doctor` says of sending mail."""
 
+import json
 from pathlib import Path
+
+from ccm_day import Ccm
 
 from ccmiddleware.cli.checks import mail
 from ccmiddleware.config import Settings
@@ -40,3 +43,24 @@ def test_a_template_that_is_wrong(tmp_path: Path):
     said = mail.writing(settings(mailbox={"help": broken}, smtp={"host": "x"}))
     assert [one.subject for one in said] == ["mailbox help"]
     assert "is no placeholder" in said[0].found
+
+
+def test_config_check_reads_what_the_settings_of_mail_name(ccm: Ccm):
+    template = ccm.directory / "t"
+    template.write_text("{nmae}")
+    mailbox = MAILBOX | {"acknowledge": str(template), "signature_file": "/nowhere/s"}
+    smtp = {"host": "x", "user": "u", "secret_file": "/nowhere/p", "tls_ca_file": "/nowhere/ca"}
+    ccm.write(
+        ccm.config.read_text()
+        + "\n[mailbox.help]\n"
+        + "".join(f"{key} = {json.dumps(value)}\n" for key, value in mailbox.items())
+        + "[smtp]\n"
+        + "".join(f"{key} = {json.dumps(value)}\n" for key, value in smtp.items())
+    )
+    told = json.loads(ccm.run("config", "check", "--json", code=2).stdout)["problems"]
+    assert [line.removeprefix(f"{ccm.config}: ").split(" ")[0] for line in told] == [
+        "mailbox.help.signature_file",
+        "mailbox.help.acknowledge",
+        "smtp.secret_file",
+        "smtp.tls_ca_file:",
+    ]

@@ -75,6 +75,7 @@ class Desk:
 
     daemon: Daemon
     mail: Mail
+    database: Database
     url: str
 
     async def append(self, *messages: bytes) -> None:
@@ -138,7 +139,7 @@ async def desk(
             submission=system.submission_port, **{name: directory / name for name in files},
         )  # fmt: skip
         async with Daemon(directory / "daemon", pbx, database_url=url, more=more) as daemon:
-            yield Desk(daemon, system, url)
+            yield Desk(daemon, system, database, url)
 
 
 async def test_who_writes_has_the_acknowledgement_in_the_thread(desk: Desk):
@@ -319,6 +320,27 @@ async def test_an_answer_that_is_awaited_when_the_daemon_is_stopped_or_killed(de
     ran = await desk.daemon.ccm("outbox", "drop", row["id"], "--sent")
     assert ran.code == 0, ran.err
     assert await desk.states("eve+301@%") == {"eve+301@customer.example": "sent"}
+
+
+async def test_postgres_killed_while_mail_is_sent(desk: Desk):
+    numbers = range(400, 440)
+    await desk.append(*(numbered(number) for number in numbers))
+    for count in (5, 15):
+
+        def enough(found: Counter[int], count: int = count) -> bool:
+            return sum(found.values()) >= count
+
+        await witness.eventually(lambda: desk.copies(numbers), enough, 60, "some of them")
+        await desk.database.kill()
+        await asyncio.sleep(1)
+        await desk.database.start()
+    settled = await desk.settled(numbers, 200)
+    sent = {number for number, state in settled.items() if state == "sent"}
+    copies = await witness.eventually(
+        lambda: desk.copies(numbers), lambda found: all(found[one] for one in sent), 60, "all sent"
+    )
+    assert [number for number, count in copies.items() if count > 1] == []
+    assert sent == set(numbers)  # the daemon knew all the time what it had sent
 
 
 async def test_what_waits_and_what_is_unknown_is_shown(desk: Desk):

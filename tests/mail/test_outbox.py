@@ -15,7 +15,7 @@ from ccmiddleware.mail.filing import Filing
 from ccmiddleware.mail.outbox import NotOursAnyMore, Outbox, Pace, domain_of, put
 from ccmiddleware.mail.threading import Opens
 from ccmiddleware.store.border import Rejected
-from ccmiddleware.store.database import Database
+from ccmiddleware.store.database import Database, Session
 
 NOBODY, BUSY = Reply(550, "no such user"), Reply(450, "later")
 
@@ -344,6 +344,29 @@ async def test_workers_send_each_message_once(post: Post):
     assert sorted(content for content, _ in post.server.has) == sorted(
         f"message {number}" for number in range(1, 31)
     )
+
+
+async def test_that_it_is_spoken_is_on_disk_before(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Also where Postgres may lose its last commits when it crashes."""
+    seen: dict[str, str] = {}
+    real = Session.execute
+
+    async def execute(self: Session, query: str, *arguments: Any) -> int:
+        (row,) = await self.rows("SELECT current_setting('synchronous_commit') AS value")
+        seen[query] = row["value"]
+        return await real(self, query, *arguments)
+
+    joint = "&" if "?" in database_url else "?"
+    async with Database(f"{database_url}{joint}synchronous_commit=off") as fast:
+        post = Post(fast)
+        outbox = post.outbox(await post.prepare())
+        await post.put(1)
+        monkeypatch.setattr(Session, "execute", execute)
+        await outbox.send_next()
+        assert await post.states() == {1: "sent"}
+    assert (seen["speak_outbox"], seen["settle_outbox"]) == ("on", "off")
 
 
 async def test_stopping_waits_for_what_is_under_way_and_begins_nothing(post: Post):
