@@ -11,7 +11,7 @@ reason instead, so that no message stands in the way of those behind it.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -23,8 +23,9 @@ from ccmiddleware.errors import TemporaryError
 from ccmiddleware.ids import email_id
 from ccmiddleware.mail.bounces import Delivery
 from ccmiddleware.mail.message import Message, Unreadable
-from ccmiddleware.mail.placing import Placed, place
+from ccmiddleware.mail.placing import Placed, Placing, place
 from ccmiddleware.mail.threading import Joins, Opens
+from ccmiddleware.mail.together import together
 from ccmiddleware.plaintext import plain
 from ccmiddleware.store.border import Rejected
 from ccmiddleware.store.database import Database, Session
@@ -69,10 +70,12 @@ class Reports:
 
 
 Decision = Joins | Opens | Holds | Reports
-Decide = Callable[[Session, Message], Awaitable[Decision]]
-"""What is to become of a message, looked up and decided within the transaction that does it."""
+Decide = Callable[[Session, Sequence[Message]], Awaitable[list[Decision]]]
+"""What is to become of messages that may be decided on together (``together``), looked up and
+decided within the transaction that does it."""
 Acknowledge = Callable[[Session, Placed, UUID, Message], Awaitable[None]]
 """What is put into the outbox, in the same transaction, for what opened the conversation."""
+_Fresh = tuple[Placed, Message | Unreadable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,14 +213,18 @@ class Filing:
             )  # fmt: skip
             known = {row["sha256"]: row["id"] for row in rows}
             fresh = {row["id"] for row in rows if row["fresh"]}
-            taken = []
+            todo: dict[UUID, _Fresh] = {}
             for sha256, (arrived, read) in zip(hashes, batch, strict=True):
-                if known[sha256] in fresh:
-                    fresh.remove(known[sha256])  # the same content again is no other message
-                    one = await self._settle(transaction, known[sha256], arrived, read, now)
-                else:
-                    one = Taken(known[sha256], fresh=False, became="known")
-                taken.append(one)
+                if known[sha256] in fresh:  # the same content again is no other message
+                    which = Placed(known[sha256], self.id, sha256, arrived.at)
+                    todo.setdefault(which.id, (which, read))
+            became: dict[UUID, Taken] = {}
+            while len(became) < len(todo):
+                became |= await self._settle(transaction, list(todo.values())[len(became) :], now)
+            taken = [
+                became.pop(id_) if id_ in became else Taken(id_, fresh=False, became="known")
+                for id_ in map(known.__getitem__, hashes)
+            ]
             await transaction.execute(
                 "note_email_places", self.id, every[0].uid_validity,
                 [one.uid for one in every], [one.id for one in taken], now, self._source,
@@ -225,29 +232,46 @@ class Filing:
         return taken
 
     async def _settle(
-        self,
-        transaction: Session,
-        new: UUID,
-        arrived: Arrived,
-        read: Message | Unreadable,
-        now: datetime,
+        self, transaction: Session, todo: Sequence[_Fresh], now: datetime
+    ) -> dict[UUID, Taken]:
+        """What becomes of the first of them, as many as may be decided on together."""
+        run = todo[: together([read for _, read in todo])]
+        messages = [read for _, read in run if isinstance(read, Message)]
+        decisions = iter(await self._decide(transaction, messages) if messages else [])
+        taken: dict[UUID, Taken] = {}
+        placing: list[Placing] = []
+        joined: set[UUID] = set()
+        for which, read in run:
+            if isinstance(read, Unreadable):
+                held = Holds("unreadable", read.reason)
+                taken[which.id] = await self._hold(transaction, which.id, held, read, now)
+                continue
+            match next(decisions):
+                case Holds() as held:
+                    taken[which.id] = await self._hold(transaction, which.id, held, read, now)
+                case Reports() as reports:
+                    taken[which.id] = await self._report(transaction, which, reports, now)
+                case Joins(conversation=conversation) if conversation in joined:
+                    break  # it is decided on again with what the one before did there
+                case Joins() | Opens() as what:
+                    joined.update([what.conversation] if isinstance(what, Joins) else [])
+                    placing.append((which, read, what))
+                    taken[which.id] = Taken(which.id, fresh=True, became="email")
+        conversations = await place(transaction, placing, self._ours) if placing else []
+        for (which, read, what), conversation in zip(placing, conversations, strict=True):
+            taken[which.id] = replace(taken[which.id], conversation=conversation)
+            if isinstance(what, Opens) and what.acknowledge and self._acknowledge is not None:
+                await self._acknowledge(transaction, which, conversation, read)
+        return taken
+
+    async def _report(
+        self, transaction: Session, which: Placed, what: Reports, now: datetime
     ) -> Taken:
-        if isinstance(read, Unreadable):
-            return await self._hold(transaction, new, Holds("unreadable", read.reason), read, now)
-        what = await self._decide(transaction, read)
-        if isinstance(what, Holds):
-            return await self._hold(transaction, new, what, read, now)
-        if isinstance(what, Reports):
-            told = [asdict(one) for one in what.deliveries]
-            await transaction.execute("note_email_reports", new, arrived.at, told)
-            about = [one.outbox for one in what.deliveries]
-            await transaction.execute("resolve_unknown_outbox", about, now)
-            return Taken(new, fresh=True, became="report")
-        which = Placed(new, self.id, arrived.sha256, arrived.at)
-        conversation = await place(transaction, which, read, what, self._ours)
-        if isinstance(what, Opens) and what.acknowledge and self._acknowledge is not None:
-            await self._acknowledge(transaction, which, conversation, read)
-        return Taken(new, fresh=True, became="email", conversation=conversation)
+        told = [asdict(one) for one in what.deliveries]
+        await transaction.execute("note_email_reports", which.id, which.at, told)
+        about = [one.outbox for one in what.deliveries]
+        await transaction.execute("resolve_unknown_outbox", about, now)
+        return Taken(which.id, fresh=True, became="report")
 
     async def _hold(
         self,

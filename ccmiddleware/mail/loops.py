@@ -15,7 +15,7 @@ Held is not lost: it waits in quarantine with the reason, and a person can relea
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -57,6 +57,11 @@ class Traffic:
     """Automatic mail of ours to the correspondent; subjects compared by ``plain_subject``."""
     acknowledged: bool = False
     """The conversation had its acknowledgement."""
+
+    def with_acknowledgements(self, more: int) -> "Traffic":
+        """As it is once so many acknowledgements were put."""
+        first, second, third = self.acknowledgements
+        return replace(self, acknowledgements=(first + more, second + more, third + more))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Puts a message that came in into its conversation, within the transaction that decided so."""
+"""Puts messages that came in into their conversations, in the transaction that decided so."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,42 +22,42 @@ class Placed:
     at: datetime
 
 
+Placing = tuple[Placed, Message, Joins | Opens]
+
+
 async def place(
-    transaction: Session,
-    which: Placed,
-    read: Message,
-    what: Joins | Opens,
-    ours: Collection[str],
-) -> UUID:
-    """Store it as an email of a conversation, which is made, or opened again; its id.
+    transaction: Session, messages: Sequence[Placing], ours: Collection[str]
+) -> list[UUID]:
+    """Store them as emails of conversations, which are made, or opened again; the ids of those.
 
     ``ours``: all addresses of our mailboxes, which take part in nothing.
     """
-    linked_to = None
-    if isinstance(what, Joins):
-        conversation = what.conversation
-        query = "touch_conversation" if what.automatic else "reopen_conversation"
-        await transaction.execute(query, conversation, which.at)
-    else:
-        conversation = uuid7_shaped(which.id.int >> 80, f"conversation\0{which.id}")
-        linked_to = what.linked_to
-    await transaction.execute(
-        "add_email",
-        which.id,
-        conversation,
-        _columns(which, read, what),
-        [] if what.automatic else list(participants(read, frozenset(ours))),
-        isinstance(what, Opens),
-        linked_to,
-    )
-    if not what.automatic:
-        await transaction.fetchval("open_work", which.id)
-    return conversation
+    conversations, rows, work = [], [], []
+    for which, read, what in messages:
+        if isinstance(what, Joins):
+            conversation = what.conversation
+            query = "touch_conversation" if what.automatic else "reopen_conversation"
+            await transaction.execute(query, conversation, which.at)
+        else:
+            conversation = uuid7_shaped(which.id.int >> 80, f"conversation\0{which.id}")
+        conversations.append(conversation)
+        rows.append({"conversation_id": conversation, **_columns(which, read, what, ours)})
+        if not what.automatic:
+            work.append(which.id)
+    await transaction.execute("add_emails", rows)
+    await transaction.fetch("open_work", work)
+    return conversations
 
 
-def _columns(which: Placed, read: Message, what: Joins | Opens) -> dict[str, object]:
+def _columns(
+    which: Placed, read: Message, what: Joins | Opens, ours: Collection[str]
+) -> dict[str, object]:
     sender = read.sender or Address("")
     return {
+        "opens": isinstance(what, Opens),
+        "linked_to": what.linked_to if isinstance(what, Opens) else None,
+        "participants": [] if what.automatic else participants(read, ours),
+        "id": which.id,
         "mailbox_id": which.mailbox,
         "direction": "inbound",
         "sha256": which.sha256.hex(),

@@ -34,7 +34,8 @@ async def release(
             return None
         what = await settling.conversation(transaction, message)
         which = Placed(held["id"], held["mailbox_id"], held["sha256"], held["arrived_at"])
-        return await place(transaction, which, message, what, ours)
+        (conversation,) = await place(transaction, [(which, message, what)], ours)
+        return conversation
 
 
 def _stub(held: Row, read: Message | Unreadable) -> Message:

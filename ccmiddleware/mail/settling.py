@@ -8,7 +8,7 @@ marked as spam is held; then the conversation is looked for, the mail of it and 
 counted, and what the guards allow joins or opens it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
@@ -52,21 +52,33 @@ class Settling:
         self._rules = rules
         self._clock = clock
 
-    async def decide(self, session: Session, message: Message) -> Decision:
-        """What is to become of the message. Raises TemporaryError."""
-        if bounces.is_report(message):
-            return await self._report(session, message)
-        spam = _spam(message, self._rules.spam_threshold)
-        if spam:
-            return Holds("spam", spam)
+    async def decide(self, session: Session, messages: Sequence[Message]) -> list[Decision]:
+        """What is to become of messages that may be decided on together. Raises TemporaryError."""
+        asked = [each for each in messages if not self._apart(each)]
+        places = await self._conversations(session, asked)
+        looked_up = zip(places, await self._traffic(session, asked, places), strict=True)
+        decided: list[Decision] = []
+        acknowledged = 0
+        for message in messages:
+            if bounces.is_report(message):
+                decided.append(await self._report(session, message))
+            elif spam := _spam(message, self._rules.spam_threshold):
+                decided.append(Holds("spam", spam))
+            else:
+                place, traffic = next(looked_up)
+                what = self._judged(message, place, traffic.with_acknowledgements(acknowledged))
+                acknowledged += isinstance(what, Opens) and what.acknowledge
+                decided.append(what)
+        return decided
+
+    def _apart(self, message: Message) -> bool:
+        """Whether it is held or taken as a report whatever conversations there are."""
+        return bounces.is_report(message) or bool(_spam(message, self._rules.spam_threshold))
+
+    def _judged(self, message: Message, place: Joins | Opens, traffic: loops.Traffic) -> Decision:
         rules = self._rules
-        place = await self.conversation(session, message)
-        verdict = loops.judge(
-            message,
-            loops.Ours(rules.ours, rules.loop_mark, rules.unlimited),
-            await self._traffic(session, message, place),
-            rules.limits,
-        )
+        ours = loops.Ours(rules.ours, rules.loop_mark, rules.unlimited)
+        verdict = loops.judge(message, ours, traffic, rules.limits)
         if verdict.held:
             return Holds(verdict.held_as or "loop", verdict.held)
         if isinstance(place, Opens) and not verdict.opens_work:
@@ -77,11 +89,20 @@ class Settling:
 
     async def conversation(self, session: Session, message: Message) -> Joins | Opens:
         """Where the message belongs, whatever the guards say of it. Raises TemporaryError."""
+        (place,) = await self._conversations(session, [message])
+        return place
+
+    async def _conversations(
+        self, session: Session, messages: Sequence[Message]
+    ) -> list[Joins | Opens]:
         rules, now = self._rules, self._clock()
-        asked = threading.wanted(message, rules.keys, now)
+        asked = [threading.wanted(message, rules.keys, now) for message in messages]
         known = await self._known(session, asked)
         here = Here(rules.own, rules.ours - rules.own, now, rules.reopen_within)
-        return threading.decide(message, asked, known, here, loops.nature(message).why)
+        return [
+            threading.decide(message, of_it, known, here, loops.nature(message).why)
+            for message, of_it in zip(messages, asked, strict=True)
+        ]
 
     async def _report(self, session: Session, message: Message) -> Decision:
         rows = await session.fetch("outgoing_of_message_ids", list(bounces.wanted(message)))
@@ -91,12 +112,13 @@ class Settling:
             return Holds("report", report.held)
         return Reports(report.deliveries)
 
-    async def _known(self, session: Session, asked: Wanted) -> Known:
-        ids = [*asked.message_ids, *([asked.own_id] if asked.own_id else [])]
+    async def _known(self, session: Session, asked: Sequence[Wanted]) -> Known:
+        ids = {one for each in asked for one in (*each.message_ids, each.own_id) if one}
         holders: dict[str, list[UUID]] = {}
-        for row in await session.fetch("holders_of_message_ids", ids) if ids else ():
+        for row in await session.fetch("holders_of_message_ids", list(ids)) if ids else ():
             holders.setdefault(row["message_id"], []).append(row["conversation_id"])
-        wanted = {*asked.conversations, *(one for all_of in holders.values() for one in all_of)}
+        wanted = {one for all_of in holders.values() for one in all_of}
+        wanted.update(*(each.conversations for each in asked))
         found = await session.fetch("known_conversations", list(wanted)) if wanted else []
         conversations = {
             row["id"]: Conversation(
@@ -110,25 +132,26 @@ class Settling:
         return Known(conversations, {name: tuple(all_of) for name, all_of in holders.items()})
 
     async def _traffic(
-        self, session: Session, message: Message, place: Joins | Opens
-    ) -> loops.Traffic:
-        sender = message.sender.address.lower() if message.sender is not None else ""
-        row = await session.fetchrow(
+        self, session: Session, messages: Sequence[Message], places: Sequence[Joins | Opens]
+    ) -> list[loops.Traffic]:
+        rows = await session.fetch(
             "email_traffic",
             self._clock(),
-            sender,
-            loops.plain_subject(message.subject),
-            place.conversation if isinstance(place, Joins) else None,
+            [each.sender.address.lower() if each.sender else "" for each in messages],
+            [loops.plain_subject(each.subject) for each in messages],
+            [place.conversation if isinstance(place, Joins) else None for place in places],
         )
-        assert row is not None  # noqa: S101 - a SELECT without FROM
-        return loops.Traffic(
-            tuple(row["from_correspondent"]),
-            tuple(row["in_conversation"]),
-            tuple(row["acknowledgements"]),
-            row["same_subject_from"],
-            row["same_subject_to"],
-            row["acknowledged"],
-        )
+        return [
+            loops.Traffic(
+                tuple(row["from_correspondent"]),
+                tuple(row["in_conversation"]),
+                tuple(row["acknowledgements"]),
+                row["same_subject_from"],
+                row["same_subject_to"],
+                row["acknowledged"],
+            )
+            for row in rows
+        ]
 
 
 def _spam(message: Message, threshold: float | None) -> str:

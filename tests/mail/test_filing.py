@@ -1,6 +1,7 @@
 """A message counts once, is decided on in the transaction that stores it, and is never skipped."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -73,9 +74,9 @@ class Desk:
             database, NODE, term, MAILBOX, self.decide, lambda: NOW, ours=["help@shop.example"]
         )
 
-    async def decide(self, session: Session, read: Message) -> Decision:
-        self.asked += 1
-        return self.decision
+    async def decide(self, session: Session, messages: Sequence[Message]) -> list[Decision]:
+        self.asked += len(messages)
+        return [self.decision] * len(messages)
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         found = await self.database.rows(f"SELECT * FROM ccm.{table}")  # noqa: S608 - of the test
@@ -222,7 +223,7 @@ async def test_what_postgres_refuses_is_held_with_the_reason(desk: Desk):
 
 
 async def test_a_decision_that_fails_changes_nothing(desk: Desk):
-    async def broken(session: Session, read: Message) -> Decision:
+    async def broken(session: Session, messages: Sequence[Message]) -> list[Decision]:
         await session.fetchval("server_version")
         raise TemporaryError("Postgres went away")
 

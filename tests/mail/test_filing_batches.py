@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 from mail.test_filing import MAILBOX, NODE, NOW, QUEUE, Desk, arrived, begin_term, message
@@ -11,8 +13,9 @@ from mail.test_settling import RULES
 from ccmiddleware.errors import TemporaryError
 from ccmiddleware.mail.filing import Arrived, Decision, Filing, NoLongerLeader
 from ccmiddleware.mail.message import Address, Message
+from ccmiddleware.mail.placing import Placed
 from ccmiddleware.mail.settling import Settling
-from ccmiddleware.mail.threading import Opens
+from ccmiddleware.mail.threading import Joins, Opens
 from ccmiddleware.store.database import Database, Session
 
 Batch = list[tuple[Arrived, Message]]
@@ -109,6 +112,47 @@ async def test_the_guards_count_what_came_in_the_same_batch(settled: Filing):
     assert one_by_one == together
 
 
+async def test_two_that_join_one_conversation_are_decided_on_one_after_the_other(desk: Desk):
+    """No id and no sender tells beforehand that they belong together."""
+    (first,) = await desk.filing.take_all([(arrived(90, b"first"), message(b"first"))])
+    assert first.conversation is not None
+    together: list[list[str]] = []
+
+    async def decide(session: Session, messages: Sequence[Message]) -> list[Decision]:
+        together.append([one.subject for one in messages])
+        return [Joins(first.conversation, "reference")] * len(messages)
+
+    desk.filing._decide = decide
+    people = ({"sender": Address(f"{name}@b.c"), "subject": name} for name in ("x", "y", "z"))
+    taken = await desk.filing.take_all(letters(*people))
+    assert [one.conversation for one in taken] == [first.conversation] * 3
+    assert together == [["x", "y", "z"], ["y", "z"], ["z"]]
+    assert await desk.counts("email", "conversation", "work_item", "interaction") == [4, 1, 1, 4]
+
+
+async def test_acknowledgements_of_one_batch_are_counted(settled: Filing, database: Database):
+    """Some limit of the guards is for all of them together; a batch can't pass it unseen."""
+    limit = RULES.limits.acknowledgements[0]
+    await database.rows(
+        "INSERT INTO ccm.outbox (id, node_id, mailbox_id, kind, message_id, envelope_from, content,"
+        " put_at, next_attempt_at, plain_subject) SELECT gen_random_uuid(), m.node_id, m.id,"
+        " 'acknowledgement', n || '@x', 'a@b.c', '', $1, $1, '' FROM ccm.mailbox AS m,"
+        " generate_series(1, $2::integer) AS n",
+        NOW,
+        limit - 3,
+    )
+    put: list[str] = []
+
+    async def acknowledge(session: Session, which: Placed, of: UUID, read: Message) -> None:
+        put.append(read.subject)
+
+    settled._acknowledge = acknowledge
+    await settled.take_all(
+        letters(*({"sender": Address(f"{n}@b.c"), "subject": f"{n}"} for n in range(6)))
+    )
+    assert put == ["0", "1", "2"]
+
+
 async def test_the_same_content_twice_is_one_message_at_two_places(desk: Desk):
     known = await desk.filing.take(arrived(1, b"old"), message(b"old"))
     old, first, second = await desk.filing.take_all(
@@ -126,12 +170,12 @@ async def test_a_connection_that_dies_amid_a_batch_leaves_nothing_and_all_come_o
     async with Database(database_url) as doomed:
         seen = 0
 
-        async def decide(session: Session, read: Message) -> Decision:
+        async def decide(session: Session, messages: Sequence[Message]) -> list[Decision]:
             nonlocal seen
             seen += 1
             if seen == last:
                 doomed.cut_off()
-            return Opens("opened")
+            return [Opens("opened")] * len(messages)
 
         filing = Filing(doomed, NODE, 1, MAILBOX, decide, lambda: NOW)
         await filing.open(QUEUE)

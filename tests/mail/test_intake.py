@@ -12,7 +12,7 @@ from mail.test_filing import MAILBOX, NODE, NOW, begin_term, message
 
 from ccmiddleware.config_mail import MailboxSettings
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.mail.filing import Arrived, Filing, Taken
+from ccmiddleware.mail.filing import Arrived, Decision, Filing, Taken
 from ccmiddleware.mail.intake import BATCH, KEYWORD, Fetched, Folder, Intake, Selected
 from ccmiddleware.mail.message import Message, Unreadable
 from ccmiddleware.mail.threading import Opens
@@ -103,8 +103,8 @@ class Desk:
 
     async def certain(self) -> None: ...
 
-    async def decide(self, session: Session, read: Message) -> Opens:
-        return Opens("opened")
+    async def decide(self, session: Session, messages: Sequence[Message]) -> list[Decision]:
+        return [Opens("opened")] * len(messages)
 
     async def read_all(self, raws: Sequence[bytes]) -> list[Message | Unreadable]:
         return [self.read(raw) for raw in raws]

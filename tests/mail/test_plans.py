@@ -9,6 +9,11 @@ import pytest
 from ccmiddleware.store.database import Database, queries
 
 TABLES = "email", "email_quarantine", "outbox", "conversation", "conversation_participant"
+TRAFFIC = (
+    "email_traffic",
+    "timestamptz, text[], text[], uuid[]",
+    "now(), '{a@b}', '{x}', '{NULL}'",
+)
 
 
 async def plan(database: Database, name: str, types: str, values: str) -> str:
@@ -24,7 +29,7 @@ async def plan(database: Database, name: str, types: str, values: str) -> str:
 @pytest.mark.parametrize(
     ("name", "types", "values"),
     [
-        ("email_traffic", "timestamptz, text, text, uuid", "now(), 'a@b.c', 'x', NULL"),
+        TRAFFIC,
         ("holders_of_message_ids", "text[]", "'{a,b}'"),
         ("known_conversations", "uuid[]", "'{}'"),
         ("conversation_number", "uuid", "NULL"),
@@ -38,9 +43,7 @@ async def test_no_table_that_grows_is_read_from_end_to_end(
 
 
 async def test_mail_is_found_by_what_few_have_in_common(database: Database):
-    text = await plan(
-        database, "email_traffic", "timestamptz, text, text, uuid", "now(), 'a@b.c', 'x', NULL"
-    )
+    text = await plan(database, *TRAFFIC)
     for index, condition in (
         ("email_from on email", "from_address ="),
         ("email_quarantine_sender on email_quarantine", "lower(sender) ="),
