@@ -298,7 +298,7 @@ class LedNode:
             channel_of=follower.channel_of,
             joined_at=follower.joined_at,
             offered=follower.offered,
-            members=follower.presence.members_for_work,
+            members=follower.presence.reachable_members,
             read_until=None if queue_log is None else lambda: queue_log.read_until,
             clock=parts.clock,
         )

@@ -135,15 +135,13 @@ class Presence:
                     self._settle(agent, until)
         return self._take()
 
-    def members_for_work(self, queue: str) -> tuple[int, bool]:
-        """How many members of a queue could take a work item now, and whether any could later."""
-        states = [
-            (agent.open.state if agent.open is not None else "idle")
+    def reachable_members(self, queue: str) -> int:
+        """How many members of a queue have a phone that can be reached, free or not."""
+        return sum(
+            member.status not in UNREACHABLE
             for agent in self.agents.values()
-            if (member := agent.queues.get(queue)) is not None and not member.paused
-        ]
-        free = sum(state == "idle" for state in states)
-        return free, any(state not in ("unavailable", "logged_out") for state in states)
+            if (member := agent.queues.get(queue)) is not None
+        )
 
     def miss(self) -> None:
         """Events are missing; the answer to QueueStatus follows in the stream.

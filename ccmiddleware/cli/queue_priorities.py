@@ -1,4 +1,4 @@
-"""``ccm queue priority``: whose calls a queue answers before others, by caller or DID."""
+"""``ccm queue priority``: whose calls and emails a queue answers before others."""
 
 import sys
 from collections.abc import Sequence
@@ -28,12 +28,12 @@ MOST_NOTED = 20
 """An edit of more numbers is one line of the history."""
 
 MOST_NUMBERS = 50_000
-kind_argument = click.argument("kind", type=click.Choice(("caller", "did")))
+kind_argument = click.argument("kind", type=click.Choice(("caller", "did", "sender")))
 
 
 @click.group("priority", epilog="Example:  ccm queue priority add support caller +4930123456 10")
 def priority() -> None:
-    """Numbers whose calls are answered before others."""
+    """Numbers and senders that are answered before others."""
 
 
 @priority.command(
@@ -61,8 +61,8 @@ def add(
 ) -> None:
     """Give a number a priority (QUEUE_PRIO, 0 to 1000), or change it.
 
-    KIND: caller (who calls) or did (the number that was dialled). The number is compared as
-    Asterisk has it; the higher of caller and DID holds.
+    KIND: caller (who calls), did (the number that was dialled) or sender (of an email: an address,
+    or @domain). Numbers are compared as Asterisk has them; the higher of caller and DID holds.
     """
 
     async def change(going_on: Edit) -> None:
@@ -84,9 +84,9 @@ def remove(app: App, queue: str, kind: str, number: str, node: str | None, as_js
     """Take the priority of a number away."""
 
     async def change(going_on: Edit) -> None:
-        from ccmiddleware.queues.settings import number as bare
+        from ccmiddleware.queues.settings import whose
 
-        key = (kind, bare(number))
+        key = (kind, whose(kind, number))
         if key not in going_on.stored.priorities:
             raise NothingFound(f"{queue} has no priority for {kind} {key[1]}")
         await _take(going_on, [key])

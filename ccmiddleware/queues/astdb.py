@@ -56,6 +56,8 @@ def entries(stored: Stored, pace: float | None, today: int) -> dict[str, str]:
     if pace is not None and "max-estimated-wait" in found:
         found["pace"] = f"{pace:.1f}" if pace < 10 else f"{pace:.0f}"
     for (kind, number), priority in stored.priorities.items():
+        if kind == "sender":
+            continue  # emails are placed by us
         found[f"{kind}/{number}"] = str(priority)
     if stored.schedule.bound:
         until = (today + AHEAD_DAYS + 1) * 86400

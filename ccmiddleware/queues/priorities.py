@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ccmiddleware.queues.settings import HIGHEST_PRIORITY, InvalidSettings, number
+from ccmiddleware.queues.settings import HIGHEST_PRIORITY, KINDS, InvalidSettings, whose
 
 COLUMNS = ("kind", "number", "priority", "note")
 MOST_COMPLAINTS = 10
@@ -13,7 +13,7 @@ LONGEST_NOTE = 200
 
 @dataclass(frozen=True)
 class Priority:
-    """One number and its priority; ``kind`` is did or caller."""
+    """A number, or a sender of emails, and its priority; ``kind`` is did, caller or sender."""
 
     kind: str
     number: str
@@ -24,8 +24,10 @@ class Priority:
 def checked(kind: str, given: str, priority: str, note: str = "") -> Priority:
     """One row, checked. Raises InvalidSettings."""
     kind = kind.strip().lower()
-    if kind not in ("did", "caller"):
-        raise InvalidSettings(f"{kind!r} is neither did (the number dialled) nor caller")
+    if kind not in KINDS:
+        raise InvalidSettings(
+            f"{kind!r} is none of did (the number dialled), caller and sender (of emails)"
+        )
     text = priority.strip()
     if not (text.isascii() and text.isdecimal() and int(text) <= HIGHEST_PRIORITY):
         raise InvalidSettings(
@@ -34,7 +36,7 @@ def checked(kind: str, given: str, priority: str, note: str = "") -> Priority:
     note = note.strip()
     if len(note) > LONGEST_NOTE or not note.isprintable():
         raise InvalidSettings(f"a note is one line of at most {LONGEST_NOTE} characters")
-    return Priority(kind, number(given.strip()), int(text), note)
+    return Priority(kind, whose(kind, given.strip()), int(text), note)
 
 
 def read_csv(lines: Iterable[str]) -> list[Priority]:

@@ -34,6 +34,12 @@ NUMBER = re.compile(r"[+]?[0-9]{1,32}")
 HIGHEST_PRIORITY = 1000
 DESTINATIONS = "write queue:NAME, extension:NUMBER, hangup or continue"
 
+KINDS = ("did", "caller", "sender")
+"""Whom a priority can be given to: a number that was dialled, a caller, a sender of emails."""
+
+SENDER = re.compile(r"[^@\s]*@[^@\s]+")
+LONGEST_SENDER = 320
+
 Value = str | int | None
 
 
@@ -111,6 +117,21 @@ def number(text: str) -> str:
     if NUMBER.fullmatch(bare) is None:
         raise InvalidSettings(f"{text!r} is no number: write digits, perhaps with a + before them")
     return bare
+
+
+def sender(text: str) -> str:
+    """Who writes emails: an address, or @domain for all of a domain. Raises InvalidSettings."""
+    bare = text.lower()
+    if SENDER.fullmatch(bare) is None or len(bare) > LONGEST_SENDER:
+        raise InvalidSettings(f"{text!r} is no sender: write name@domain, or @domain for all of it")
+    return bare
+
+
+def whose(kind: str, text: str) -> str:
+    """What a priority of that kind is for, as it is stored. Raises InvalidSettings."""
+    if kind not in KINDS:
+        raise InvalidSettings(f"{kind!r} is none of {', '.join(KINDS)}")
+    return sender(text) if kind == "sender" else number(text)
 
 
 def _zone(text: str) -> str:
@@ -293,18 +314,12 @@ def from_row(row: Mapping[str, Any]) -> Stored:
         for one in row["by_hand"]
     )
     priorities = {
-        (_kind(one["kind"]), number(one["number"])): int(one["priority"])
+        (one["kind"], whose(one["kind"], one["number"])): int(one["priority"])
         for one in row["priorities"]
     }
     zone = zone_named(str(values["time_zone"] or "UTC"))
     schedule = Schedule(zone, week, holidays, by_hand)
     return Stored(queue, row["revision"], values, schedule, priorities)
-
-
-def _kind(text: str) -> str:
-    if text not in ("did", "caller"):
-        raise InvalidSettings(f"{text!r} is neither did nor caller")
-    return text
 
 
 def _moment(text: str) -> datetime:

@@ -27,7 +27,8 @@ MOST_PLACED = 25
 """Placeholders of one queue at most."""
 
 AHEAD = 1
-"""Placeholders beyond one for each agent who could take one now, so that the next is ready."""
+"""Placeholders beyond one for each member: what each could take next stands in the queue before he
+is free, so that the order holds whoever is free first, and one more to come up."""
 
 GIVEN_BACK_PAUSE = timedelta(seconds=5)
 UNFIT = re.compile(r"[^\w .@+\-]+")
@@ -79,19 +80,17 @@ class Standing:
 
 @dataclass(frozen=True)
 class Room:
-    """What a queue has room for. ``free``: agents who could take one now; ``present``: any who
-    could later."""
+    """What a queue has room for. ``members``: those whose phones can be reached, free or not."""
 
     open: bool
-    free: int
-    present: bool
+    members: int
 
     @property
     def wanted(self) -> int:
         """How many placeholders it should have."""
-        if not self.open or not self.present:
+        if not self.open or not self.members:
             return 0
-        return min(self.free + AHEAD, MOST_PLACED)
+        return min(self.members + AHEAD, MOST_PLACED)
 
 
 @dataclass(frozen=True)

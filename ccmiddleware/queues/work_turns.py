@@ -47,8 +47,8 @@ class WorkTurns:
     whether what is known of channels is the whole truth now. ``channel_of``: name of the channel
     with a unique id, None when there is none. ``joined_at``: when a channel joined the queue that
     it waits in, if that was seen. ``offered``: whether a phone may ring for a channel. ``members``:
-    how many members of a queue could take one now, and whether any could later. ``read_until``:
-    until when queue_log was read; None without one.
+    how many members of a queue can be reached, free or not. ``read_until``: until when queue_log
+    was read; None without one.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class WorkTurns:
         channel_of: Callable[[str], str | None],
         joined_at: Callable[[str], datetime | None],
         offered: Callable[[str], bool],
-        members: Callable[[str], tuple[int, bool]],
+        members: Callable[[str], int],
         read_until: Callable[[], datetime | None] | None,
         clock: Clock,
     ) -> None:
@@ -181,9 +181,8 @@ class WorkTurns:
         stored = self._settings.get(queue)
         opened = stored is None or is_open(stored.schedule, int(now.timestamp()))
         if not self._sees() or not self._link.state.up:
-            return Room(opened, 0, present=False)
-        free, present = self._members(queue)
-        return Room(opened, free, present)
+            return Room(opened, 0)
+        return Room(opened, self._members(queue))
 
     def _after_calls(self, queue: str) -> bool:
         stored = self._settings.get(queue)

@@ -19,12 +19,12 @@ from lab.plan import ALICE, JOERG, Plan, Queue
 from lab.processes import until
 from lab.root import Servers, mail_servers
 from lab.script import Answer, Obey
-from stage import Stage
+from stage import Call, Stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
 PATIENCE = 60.0
-SUPPORT = "12025550101"
+SUPPORT, URGENT = "12025550101", "12025550109"
 HELP = "help@shop.example"
 NAMES = {"1001": "Alice Arnold", "1002": "Jörg Müller"}
 MAIL_OF = {"1001": "alice@shop.example", "1002": "joerg@shop.example"}
@@ -33,7 +33,12 @@ PLAN = Plan(
     queues=(Queue("support", SUPPORT, members=(), keys="", ring=20, more=("ringinuse = no",)),),
     manager=("ccm-agents.conf", "ccm-work.conf"),
     files={"ccm-work.conf": (SHIPPED / "dialplan" / "ccm-work.conf").read_text()},
-    dialplan='\n#include "ccm-work.conf"\n',
+    dialplan=f"""
+#include "ccm-work.conf"
+[trunk](+)
+exten => {URGENT},1,Set(QUEUE_PRIO=10)
+ same => n,Goto({SUPPORT},1)
+""",
 )
 MAILBOX = """
 [mailbox.help]
@@ -56,9 +61,10 @@ ORDER BY w.number
 
 
 def mail(who: str, subject: str) -> bytes:
+    name = who.partition("@")[0].title()
     return (
-        f"From: {who.title()} <{who}@customer.example>\r\nTo: {HELP}\r\nSubject: {subject}\r\n"
-        f"Message-ID: <{who}.{subject}@customer.example>\r\n\r\nHello, {subject}?\r\n"
+        f"From: {name} <{who}>\r\nTo: {HELP}\r\nSubject: {subject}\r\n"
+        f"Message-ID: <{subject.replace(' ', '')}.{who}>\r\n\r\nHello, {subject}?\r\n"
     ).encode()
 
 
@@ -132,6 +138,11 @@ class Desk:
         found = await self.items(fits, f"{subject}: {wanted}")
         return next(one for one in found if one["subject"] == subject)
 
+    async def ccm(self, *arguments: str) -> str:
+        ran = await self.daemon.ccm(*arguments)
+        assert ran.code == 0, ran
+        return ran.out
+
     def steps(self, item: dict[str, Any], event: str, *data: str) -> int:
         """How often queue_log tells that of an item's placeholders."""
         return sum(
@@ -181,7 +192,7 @@ async def desk(site: Desk) -> AsyncIterator[Desk]:
 async def test_an_agent_takes_an_email_on_the_phone_and_is_busy_until_it_is_done(
     desk: Desk,
 ) -> None:
-    await desk.arrives(mail("carl", "Parcel"))
+    await desk.arrives(mail("carl@customer.example", "Parcel"))
     await desk.item("Parcel", state="waiting")
     await desk.joins("1001")
     item = await desk.item("Parcel", state="queued")
@@ -209,7 +220,7 @@ async def test_an_agent_takes_an_email_on_the_phone_and_is_busy_until_it_is_done
 
 async def test_an_email_given_back_comes_again(desk: Desk) -> None:
     await desk.joins("1001")
-    await desk.arrives(mail("dora", "Refund"))
+    await desk.arrives(mail("dora@customer.example", "Refund"))
     item = await desk.item("Refund", state="queued")
     await until(lambda: desk.steps(item, "CONNECT") == 1, PATIENCE, "the agent's answer")
     await asyncio.sleep(2)
@@ -223,3 +234,81 @@ async def test_an_email_given_back_comes_again(desk: Desk) -> None:
         "ring_no_answer",
         "answered",
     ]
+
+
+async def _serve(desk: Desk, calls: dict[str, Call], done: list[str], wanted: int) -> None:
+    """Be the agents: talk for a moment to whom app_queue gives, until so many were served."""
+    while len(done) < wanted:
+        rows_ = [row for row in desk.pbx.queue_log() if row.event == "CONNECT"]
+        for row in rows_:
+            if row.call in done:
+                continue
+            if row.call in calls:
+                done.append(row.call)
+                await asyncio.sleep(1)
+                await desk.stage.hang_up(calls[row.call])
+            elif row.call.startswith("ccmwk-"):
+                done.append(row.call)
+                extension = next(one for one, name in NAMES.items() if name == row.agent)
+                await asyncio.sleep(2)
+                await desk.phones[extension].press("1")
+                item = row.call.removeprefix("ccmwk-")[:32]
+                await desk.items(
+                    lambda found, item=item: any(  # type: ignore[misc]
+                        one["id"].hex == item and one["state"] == "working" for one in found
+                    ),
+                    "taken",
+                )
+                await rows(desk.url, "SELECT ccm.end_work($1::uuid, 'answered', now())", item)
+        await asyncio.sleep(0.2)
+
+
+async def test_calls_and_emails_are_answered_in_one_order(desk: Desk) -> None:
+    """Five of each, mixed, with two priorities, and two agents."""
+    await desk.ccm("queue", "priority", "add", "support", "sender", "@vip.example", "10")
+    await desk.joins("1001", "1002")
+    for extension in NAMES:
+        await desk.stage.pause("support", extension)
+    before = len(desk.pbx.queue_log())
+    calls: dict[str, Call] = {}
+    came: list[tuple[int, str]] = []  # priority, and what it is
+    for number, what in enumerate("ecEcCeceCe"):
+        if what in "eE":
+            who = "vera@vip.example" if what == "E" else f"carl{number}@customer.example"
+            await desk.arrives(mail(who, f"Order {number}"))
+            item = await desk.item(f"Order {number}")
+            came.append((item["priority"], item["id"].hex))
+        else:
+            call = await desk.stage.call(URGENT if what == "C" else SUPPORT, [Obey()])
+            calls[call.id] = call
+            came.append((10 if what == "C" else 0, call.id))
+        await asyncio.sleep(1.1)  # INTERNALDATE is in whole seconds
+    assert [priority for priority, _ in came] == [0, 0, 10, 0, 10, 0, 0, 0, 10, 0]
+    # Three placeholders stand: one for each agent, and one to come up.
+    standing = "SELECT FROM ccm.work_placement WHERE ended_at IS NULL"
+    await witness.eventually(
+        lambda: rows(desk.url, standing), lambda found: len(found) == 3, PATIENCE, "placeholders"
+    )
+    done: list[str] = []
+
+    def connected() -> int:
+        return sum(row.event == "CONNECT" for row in desk.pbx.queue_log()[before:])
+
+    # One after the other: of two phones that ring at the same time either may be answered first.
+    for number, extension in enumerate(NAMES):
+        await until(lambda number=number: connected() == number, PATIENCE, "an answer")  # type: ignore[misc]
+        await desk.stage.pause("support", extension, paused=False)
+    try:
+        await asyncio.wait_for(_serve(desk, calls, done, 10), 200)
+    finally:
+        print(*desk.pbx.queue_log()[before:], sep="\n")
+        print(
+            *await rows(desk.url, "SELECT * FROM ccm.work_placement ORDER BY placed_at"), sep="\n"
+        )
+    served = [
+        row.call.removeprefix("ccmwk-")[:32] if row.call.startswith("ccmwk-") else row.call
+        for row in desk.pbx.queue_log()[before:]
+        if row.event == "CONNECT"
+    ]
+    # sorted() keeps the order in which they came within one priority.
+    assert served == [what for _, what in sorted(came, key=lambda one: -one[0])]
