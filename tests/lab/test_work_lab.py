@@ -236,11 +236,13 @@ async def test_an_email_given_back_comes_again(desk: Desk) -> None:
     ]
 
 
-async def _serve(desk: Desk, calls: dict[str, Call], done: list[str], wanted: int) -> None:
+async def _serve(desk: Desk, before: int, calls: dict[str, Call], wanted: int) -> None:
     """Be the agents: talk for a moment to whom app_queue gives, until so many were served."""
+    done: list[str] = []
     while len(done) < wanted:
-        rows_ = [row for row in desk.pbx.queue_log() if row.event == "CONNECT"]
-        for row in rows_:
+        for row in desk.pbx.queue_log()[before:]:
+            if row.event != "CONNECT":
+                continue
             if row.call in done:
                 continue
             if row.call in calls:
@@ -289,7 +291,6 @@ async def test_calls_and_emails_are_answered_in_one_order(desk: Desk) -> None:
     await witness.eventually(
         lambda: rows(desk.url, standing), lambda found: len(found) == 3, PATIENCE, "placeholders"
     )
-    done: list[str] = []
 
     def connected() -> int:
         return sum(row.event == "CONNECT" for row in desk.pbx.queue_log()[before:])
@@ -299,7 +300,7 @@ async def test_calls_and_emails_are_answered_in_one_order(desk: Desk) -> None:
         await until(lambda number=number: connected() == number, PATIENCE, "an answer")  # type: ignore[misc]
         await desk.stage.pause("support", extension, paused=False)
     try:
-        await asyncio.wait_for(_serve(desk, calls, done, 10), 200)
+        await asyncio.wait_for(_serve(desk, before, calls, 10), 200)
     finally:
         print(*desk.pbx.queue_log()[before:], sep="\n")
         print(

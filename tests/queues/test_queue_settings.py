@@ -205,7 +205,7 @@ def test_lists_are_read() -> None:
         (["kind,number,priority\n", "caller,x,1\n"], "line 2: 'x' is no number"),
         (["kind,number,priority\n", "caller,1,-1\n"], "line 2: '-1' is no priority"),
         (["kind,number,priority\n", "caller,1,1001\n"], "line 2: '1001' is no priority"),
-        (["kind,number,priority\n", "name,1,1\n"], "line 2: 'name' is neither"),
+        (["kind,number,priority\n", "name,1,1\n"], "line 2: 'name' is none of"),
         (["kind,number,priority\n", "caller,1\n"], "line 2: has not the 3 fields"),
         (["kind,number,priority\n", "caller,1,1,x\n"], "line 2: has not the 3 fields"),
         (["kind,number,priority\n", "caller,1,1\n", "caller,1,2\n"], "stands in line 2 too"),
