@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccmiddleware.cli import agent_skill, commanding, live, supervise
+from ccmiddleware.cli import agent_email, agent_skill, commanding, live, supervise
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run
 from ccmiddleware.cli.options import count_option, interval_option, node_option, queue_option
@@ -30,6 +30,8 @@ LIST = (
     Column("reason", "REASON"),
     Column("state_since", "SINCE", "time"),
     Column("queues", "QUEUES"),
+    Column("email", "EMAIL"),
+    Column("emails", "HAS", "number"),
 )
 NOW = (
     Column("node", "NODE"),
@@ -49,6 +51,7 @@ def command() -> None:
     """Agents: who there is and what they do; log them in and out, pause and unpause them."""
 
 
+command.add_command(agent_email.command)
 command.add_command(agent_skill.command)
 
 

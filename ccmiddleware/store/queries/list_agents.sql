@@ -5,7 +5,12 @@ SELECT node.name AS node,
        coalesce(state.state, 'unknown') AS state,
        coalesce(state.reason, '') AS reason,
        state.started_at AS state_since,
-       coalesce(queues.names, '{}') AS queues
+       coalesce(queues.names, '{}') AS queues,
+       agent.id,
+       agent.email,
+       agent.email_capacity,
+       agent.calls_interrupt,
+       (SELECT count(*) FROM ccm.work_item WHERE work_item.agent_id = agent.id AND work_item.state = 'working') AS emails
 FROM ccm.agent
 JOIN ccm.node ON node.id = agent.node_id
 LEFT JOIN LATERAL (
