@@ -43,7 +43,15 @@ it over. ``not_answered``, ``busy`` and ``failed`` are those of calls that no qu
 OfferOutcome = Literal["answered", "ring_no_answer", "other_answered", "caller_gone", "lost"]
 EndedBy = Literal["caller", "agent", "transfer", "lost"]
 AgentStateName = Literal[
-    "logged_out", "unavailable", "paused", "idle", "ringing", "talking", "wrap_up", "busy"
+    "logged_out",
+    "unavailable",
+    "paused",
+    "idle",
+    "ringing",
+    "talking",
+    "wrap_up",
+    "working",
+    "busy",
 ]
 SupervisionMode = Literal["monitor", "whisper", "barge"]
 """monitor: hears both; whisper: and is heard by the agent; barge: and is heard by both."""

@@ -239,6 +239,8 @@ class LedNode:
                 clock=parts.clock,
             )
             tasks.start(f"outbox {self.name}", self.sending.run())
+        else:
+            follower.working({})  # nobody would tell that whoever had one has none any more
         tasks.start(f"housekeeping {self.name}", self._keep_house(follower, term), until="first")
         self.term, self.follower = term, follower
         self._leading.set(1)
@@ -299,6 +301,7 @@ class LedNode:
             joined_at=follower.joined_at,
             offered=follower.offered,
             members=follower.presence.reachable_members,
+            working=follower.working,
             read_until=None if queue_log is None else lambda: queue_log.read_until,
             clock=parts.clock,
         )

@@ -96,7 +96,9 @@ class NodeFollower:
         self.certain = certain
         self._lag = metrics.link(node.name, "ami").lag
         self.machine = CallMachine(node.name, wrap_up_default=settings.wrap_up_for)
-        self.presence = Presence(node.name, service_level=settings.service_level_for)
+        self.presence = Presence(
+            node.name, service_level=settings.service_level_for, dialog_of=self._dialog_of
+        )
         self.wrap_up = WrapUp(
             self.presence, settings.forced_wrap_up_for, settings.longest_forced_wrap_up
         )
@@ -153,6 +155,12 @@ class NodeFollower:
         self._count(facts)
         self._unwritten.extend(facts)
         self._flush()
+
+    def working(self, work: Mapping[str, tuple[str, datetime]]) -> None:
+        """Told who has an email in hand: by interface, its queue and since when."""
+        facts = self.presence.working(work, self.clock())
+        if facts:
+            self.tell(facts)
 
     def holds(self, interaction: UUID) -> bool:
         """Whether that interaction goes on, or waits for an event that may still come."""
@@ -317,6 +325,11 @@ class NodeFollower:
     def _queue_of(self, segment: Segment) -> str:
         call = self.machine.by_id.get(segment.interaction_id)
         return call.queue_of(segment) if call is not None else ""
+
+    def _dialog_of(self, segment: Segment) -> str | None:
+        """Queue of the email that a talk is about; None when it is one with a customer."""
+        known = segment.interaction_id in self._placeholders
+        return self._queue_of(segment) if known else None
 
     def _talks_now(self, interface: str) -> list[Talk] | None:
         """The talks of an agent; None while that is not known for certain."""

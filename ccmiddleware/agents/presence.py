@@ -1,27 +1,16 @@
 """What each agent is doing, as intervals that follow each other without gap or overlap. Pure.
 
-An agent's state follows from three sources: membership, pause and device state in Asterisk's queues
-(member events), the offers and talks of queue calls (facts of the call machine), and the wrap-up
-time after a talk (time). At each moment the first of these that holds is the state:
-
-    talking       in a talk that came through a queue
-    ringing       a queue offers a call, or another call rings the phone
-    logged_out    member of no queue
-    wrap_up       within the wrap-up time after a talk, or paused in every queue and for that by us
-    paused        paused in every queue
-    unavailable   the phone can't be reached (device state invalid or unavailable)
-    busy          the phone is in use for something that is not a queue call
-    idle          none of the above: could take a call now
-
-Every change closes the open interval and opens the next at the same instant.
+Every change closes the open interval and opens the next at the same instant. Which state it is at a
+moment is said in ``state``.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from ccmiddleware.agents.state import IN_USE, UNREACHABLE, Known, is_ours, state_of
 from ccmiddleware.facts import (
     Agent,
     AgentState,
@@ -34,40 +23,22 @@ from ccmiddleware.facts import (
 )
 from ccmiddleware.pbx import events as ami
 
-WRAP_UP_REASON = "wrap-up"
-"""Reason of the pauses by which we force the wrap-up (``wrap_up``)."""
-
-UNREACHABLE = frozenset({4, 5})
-"""Device states of app_queue: invalid, unavailable."""
-IN_USE = frozenset({2, 3, 7, 8})
-"""Device states of app_queue: in use, busy, ringing and in use, on hold."""
-RINGING = 6
-"""Device state of app_queue: ringing."""
-
-
-class _Agent:
-    """What is known of one agent."""
-
-    def __init__(self, interface: str) -> None:
-        self.interface = interface
-        self.name = ""
-        self.queues: dict[str, ami.MemberEvent] = {}
-        self.offers: set[tuple[object, int]] = set()
-        self.talks: dict[tuple[object, int], str] = {}
-        """Queue call by interaction and segment; the value is shown as the reason."""
-        self.wrap_up_until: datetime | None = None
-        self.open: AgentState | None = None
-
 
 class Presence:
     """All agents of one node."""
 
     def __init__(
-        self, node: str, *, service_level: Callable[[str], int] = lambda queue: 20
+        self,
+        node: str,
+        *,
+        service_level: Callable[[str], int] = lambda queue: 20,
+        dialog_of: Callable[[Segment], str | None] = lambda segment: None,
     ) -> None:
         self.node = node
         self.service_level = service_level
-        self.agents: dict[str, _Agent] = {}
+        self.dialog_of = dialog_of
+        """Queue of the email that a talk is about; None when the talk is one with a customer."""
+        self.agents: dict[str, Known] = {}
         self.out: list[AnyFact] = []
         self.talking: dict[tuple[object, int], str] = {}
         """Interface of the agent of each open talk, by interaction and segment."""
@@ -135,6 +106,20 @@ class Presence:
                     self._settle(agent, until)
         return self._take()
 
+    def working(self, work: Mapping[str, tuple[str, datetime]], now: datetime) -> list[AnyFact]:
+        """The facts that follow from who has an email in hand: by interface, its queue and since
+        when."""
+        for interface, agent in self.agents.items():
+            if agent.work is not None and interface not in work:
+                agent.work = None
+                self._settle(agent, now)
+        for interface, (queue, since) in work.items():
+            agent = self._agent(interface)
+            if agent.work != queue:
+                agent.work, agent.dialog_over = queue, None
+                self._settle(agent, min(since, now))
+        return self._take()
+
     def reachable_members(self, queue: str) -> int:
         """How many members of a queue have a phone that can be reached, free or not."""
         return sum(
@@ -157,6 +142,9 @@ class Presence:
             match fact:
                 case AgentState():
                     self._agent(fact.interface).open = fact
+                    if fact.state == "working":
+                        # Until it is told who has an email in hand.
+                        self._agent(fact.interface).work = fact.reason
                 case Agent():
                     self._agent(fact.interface).name = fact.name
                 case Offer() if fact.outcome is None:
@@ -177,10 +165,10 @@ class Presence:
 
     # -- events -----------------------------------------------------------------------------
 
-    def _agent(self, interface: str) -> _Agent:
+    def _agent(self, interface: str) -> Known:
         agent = self.agents.get(interface)
         if agent is None:
-            agent = self.agents[interface] = _Agent(interface)
+            agent = self.agents[interface] = Known(interface)
         return agent
 
     def count_by_state(self) -> dict[AgentStateName, int]:
@@ -206,7 +194,7 @@ class Presence:
         """Agents whom we paused for the wrap-up: in which queues, and since when they are."""
         found = {}
         for agent in self.agents.values():
-            queues = [queue for queue, member in agent.queues.items() if _is_ours(member)]
+            queues = [queue for queue, member in agent.queues.items() if is_ours(member)]
             if queues:
                 since = min(agent.queues[queue].at for queue in queues)
                 if agent.open is not None and agent.open.state == "wrap_up":
@@ -245,7 +233,7 @@ class Presence:
             self.out.append(
                 Agent(node=self.node, interface=event.interface, name=name, seen_at=event.at)
             )
-        if before is not None and _is_ours(before) and not _is_ours(event):
+        if before is not None and is_ours(before) and not is_ours(event):
             agent.wrap_up_until = None  # it was ended early
         if before is None or _standing(before) != _standing(event):
             self._tell_membership(event, member=True)
@@ -305,50 +293,39 @@ class Presence:
         if before is not None and before != fact.interface:
             # The talk turned out to be another agent's.
             self.agents[before].talks.pop(key, None)
+            self.agents[before].dialogs.pop(key, None)
             self._settle(self.agents[before], fact.answered_at)
         if fact.ended_at is None:
             self.talking[key] = fact.interface
         else:
             self.talking.pop(key, None)
         if fact.ended_at is None:
-            if key not in agent.talks:
-                agent.talks[key] = ""
+            if key not in agent.talks and key not in agent.dialogs:
+                queue = self.dialog_of(fact)
+                if queue is None:
+                    agent.talks[key] = ""
+                else:
+                    agent.dialogs[key] = queue
                 agent.wrap_up_until = None
                 self._settle(agent, fact.answered_at)
-        elif agent.talks.pop(key, None) is not None:
+        elif key in agent.talks or key in agent.dialogs:
+            agent.talks.pop(key, None)
+            queue = agent.dialogs.pop(key, None)
+            if queue is not None:
+                agent.dialog_over = queue
             if fact.wrap_up_seconds > 0:
                 agent.wrap_up_until = fact.ended_at + timedelta(seconds=fact.wrap_up_seconds)
+                agent.wrap_up_of_dialog = queue is not None
                 self.wrapping_up.add(agent.interface)
             self._settle(agent, fact.ended_at)
 
     # -- deciding ---------------------------------------------------------------------------
 
-    def _state(self, agent: _Agent) -> tuple[AgentStateName, str]:
-        if agent.talks:
-            return "talking", ""
-        if agent.offers:
-            return "ringing", ""
-        if not agent.queues:
-            return "logged_out", ""
-        if agent.wrap_up_until is not None:
-            return "wrap_up", ""
-        members = agent.queues.values()
-        if all(member.paused for member in members):
-            if any(_is_ours(member) for member in members):
-                return "wrap_up", ""
-            return "paused", next((m.paused_reason for m in members if m.paused_reason), "")
-        statuses = {member.status for member in members}
-        if statuses <= UNREACHABLE:
-            return "unavailable", ""
-        if statuses & IN_USE:
-            return "busy", ""
-        if RINGING in statuses:
-            return "ringing", ""
-        return "idle", ""
-
-    def _settle(self, agent: _Agent, at: datetime) -> None:
+    def _settle(self, agent: Known, at: datetime) -> None:
         """Close the open interval and open the next, if the state is another one now."""
-        state, reason = self._state(agent)
+        if not IN_USE & {member.status for member in agent.queues.values()}:
+            agent.dialog_over = None
+        state, reason = state_of(agent)
         open_ = agent.open
         if open_ is None:
             if state == "logged_out":
@@ -386,10 +363,6 @@ class Presence:
             inferred=self.inferring and open_ is not None,
         )
         self.out.append(agent.open)
-
-
-def _is_ours(member: ami.MemberEvent) -> bool:
-    return member.paused and member.paused_reason == WRAP_UP_REASON
 
 
 def _standing(member: ami.MemberEvent) -> tuple[int, bool, str]:

@@ -2,7 +2,7 @@
 
 Asterisk's own wrapuptime only keeps a queue from offering calls; it can't be ended early and other
 queues don't heed it. So, where a queue has wrap_up_pause, the agent is paused with the reason
-``presence.WRAP_UP_REASON`` after each talk, and it ends with the time, with a disposition, or when
+``state.WRAP_UP_REASON`` after each talk, and it ends with the time, with a disposition, or when
 anybody ends the pause. A queue in which the agent is paused for another reason is left alone, and a
 pause is ended only while it still has our reason.
 
@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from ccmiddleware.agents.commands import AgentCommand, Pause, Unpause
-from ccmiddleware.agents.presence import WRAP_UP_REASON, Presence
+from ccmiddleware.agents.presence import Presence
+from ccmiddleware.agents.state import WRAP_UP_REASON
 from ccmiddleware.facts import AnyFact, Segment
 
 

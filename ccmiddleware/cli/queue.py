@@ -37,6 +37,7 @@ NOW = (
     Column("members_idle", "IDLE", "number"),
     Column("members_ringing", "RINGING", "number"),
     Column("members_wrap_up", "WRAP-UP", "number"),
+    Column("members_working", "WORKING", "number"),
     Column("members_busy", "BUSY", "number"),
     Column("members_paused", "PAUSED", "number"),
     Column("members_unavailable", "UNAVAILABLE", "number"),

@@ -18,12 +18,13 @@ Style = Literal["", "bold", "dim", "red", "bold red", "yellow", "green", "cyan",
 
 FORMULA = "service level: answered within T / (answered + abandoned), today; T as set for the queue"
 FIRST_STATES = (
-    "ringing", "talking", "wrap_up", "busy", "idle", "paused", "unavailable",
+    "ringing", "talking", "wrap_up", "working", "busy", "idle", "paused", "unavailable",
 )  # fmt: skip
 STATE_STYLES: dict[str, Style] = {
     "ringing": "yellow",
     "talking": "cyan",
     "wrap_up": "magenta",
+    "working": "cyan",
     "idle": "green",
     "paused": "dim",
     "unavailable": "red",
@@ -193,16 +194,22 @@ def _several(board: Board) -> bool:
     return len(board.nodes) > 1
 
 
+def _emails(board: Board) -> bool:
+    return any(row["emails_waiting"] or row["working"] for row in board.queues)
+
+
 def _queues(board: Board, width: int) -> list[Line]:
     columns = [
         _Column("QUEUE", 0, right=False),
         *([_Column("NODE", 5, right=False)] if _several(board) else []),
         _Column("WAIT", 0),
         _Column("LONGEST", 1),
+        *([_Column("MAIL", 4)] if _emails(board) else []),
         _Column("IDLE", 2),
         _Column("TALK", 3),
         _Column("RING", 8),
         _Column("WRAP", 9),
+        *([_Column("WORK", 5)] if _emails(board) else []),
         _Column("PAUSE", 6),
         _Column("CALLS", 7),
         _Column("ANSW", 10),
@@ -220,7 +227,7 @@ def severity(row: Row, thresholds: Thresholds) -> int:
     """How bad it is with a queue: 0 fine, 1 warning, 2 alarm, 3 not known (stale)."""
     if row["stale"]:
         return 3
-    there = row["idle"] + row["talking"] + row["ringing"] + row["wrap_up"]
+    there = sum(row[key] for key in ("idle", "talking", "ringing", "wrap_up", "working"))
     nobody = 2 if row["waiting"] and not there else 0
     return max(
         nobody,
@@ -258,8 +265,11 @@ def _queue(row: Row, board: Board) -> list[_Cell]:
         *([cell(row["node"])] if _several(board) else []),
         cell(row["waiting"] or "-", waits),
         cell("-" if longest is None else show_span(float(longest)), thresholds.of_wait(longest)),
+        *([count("emails_waiting")] if _emails(board) else []),
         cell(row["idle"] or "-", nobody if not row["idle"] else 0),
-        *map(count, ("talking", "ringing", "wrap_up", "paused", "offered", "answered")),
+        *map(count, ("talking", "ringing", "wrap_up")),
+        *([count("working")] if _emails(board) else []),
+        *map(count, ("paused", "offered", "answered")),
         count("abandoned"),
         cell("-" if rate is None else f"{float(rate):.0%}", thresholds.of_level(rate)),
     ]

@@ -12,7 +12,7 @@ them. Where a queue has calls go first, its items have priorities below those of
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -214,12 +214,17 @@ def originate(
 
 @dataclass(frozen=True)
 class Load:
-    """What an agent has in hand. ``interface``: that of the member, such as PJSIP/1001."""
+    """What an agent has in hand. ``interface``: that of the member, such as PJSIP/1001.
+
+    ``queue`` and ``since``: of the item that was taken last, None without any.
+    """
 
     interface: str
     working: int
     capacity: int
     calls_interrupt: bool
+    queue: str | None = None
+    since: datetime | None = None
 
 
 def busy_key(interface: str) -> str | None:
@@ -227,6 +232,15 @@ def busy_key(interface: str) -> str | None:
     _, slash, rest = interface.partition("/")
     key = re.split(r"[@/]", rest)[0]
     return key if slash and re.fullmatch(r"[0-9A-Za-z_.\-]{1,40}", key) else None
+
+
+def in_hand(loads: Iterable[Load]) -> dict[str, tuple[str, datetime]]:
+    """Who has an item in hand: by interface, the queue of the last one and since when."""
+    return {
+        load.interface: (load.queue, load.since)
+        for load in loads
+        if load.queue is not None and load.since is not None
+    }
 
 
 def is_busy(load: Load) -> bool:

@@ -9,7 +9,7 @@ can make an item late, and never gives it to two agents.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -48,7 +48,7 @@ class WorkTurns:
     with a unique id, None when there is none. ``joined_at``: when a channel joined the queue that
     it waits in, if that was seen. ``offered``: whether a phone may ring for a channel. ``members``:
     how many members of a queue can be reached, free or not. ``read_until``: until when queue_log
-    was read; None without one.
+    was read; None without one. ``working`` is told who has an item in hand.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class WorkTurns:
         joined_at: Callable[[str], datetime | None],
         offered: Callable[[str], bool],
         members: Callable[[str], int],
+        working: Callable[[Mapping[str, tuple[str, datetime]]], None],
         read_until: Callable[[], datetime | None] | None,
         clock: Clock,
     ) -> None:
@@ -79,6 +80,7 @@ class WorkTurns:
         self._joined_at = joined_at
         self._offered = offered
         self._members = members
+        self._working = working
         self._read_until = read_until
         self._clock = clock
         self._log = log.bind(node=node)
@@ -98,7 +100,10 @@ class WorkTurns:
         while True:
             try:
                 await self.look()
-                await self.keep_busy()
+                loads = await self._loads()
+                await self._certain()
+                self._working(work.in_hand(loads))
+                await self.keep_busy(loads)
             except TemporaryError as error:
                 self._log.debug("work items wait", reason=str(error))
             except PermanentError as error:
@@ -299,7 +304,7 @@ class WorkTurns:
 
     # -- busy -------------------------------------------------------------------------------
 
-    async def keep_busy(self) -> None:
+    async def keep_busy(self, loads: Sequence[Load]) -> None:
         """Have Asterisk know which agents work on email. Raises TemporaryError, PermanentError."""
         if not self._link.state.up or not self._sees():
             return
@@ -311,7 +316,7 @@ class WorkTurns:
         ):
             self._busy.clear()
             self._busy_since = (since, now)
-        for load in await self._loads():
+        for load in loads:
             busy, key = work.is_busy(load), work.busy_key(load.interface)
             if key is None or self._busy.get(load.interface) == busy:
                 continue
@@ -332,7 +337,14 @@ class WorkTurns:
 
     async def _loads(self) -> list[Load]:
         return [
-            Load(row["interface"], row["working"], row["capacity"], row["calls_interrupt"])
+            Load(
+                row["interface"],
+                row["working"],
+                row["capacity"],
+                row["calls_interrupt"],
+                row["queue"],
+                row["since"],
+            )
             for row in await self._database.fetch("work_loads", self._node)
         ]
 

@@ -30,7 +30,7 @@ from lab.root import home, servers
 SILENCE_DBFS = -45.0
 """Below this level a recording counts as silent. The lab's voices are at about -15."""
 
-SHOWN = "queue,offered,answered,abandoned,timed_out,left_by_key,service_level_of_ended_rate"
+SHOWN = "queue,channel,offered,answered,abandoned,timed_out,left_by_key,service_level_of_ended_rate"
 
 
 def directory() -> Path:

@@ -1,4 +1,4 @@
--- report.queue_interval: what each queue did in each quarter of an hour.
+-- report.queue_interval: what each queue did in each quarter of an hour, calls and emails apart.
 --
 -- Everything is counted in the interval in which the visit began (joined_at), also what happened to it
 -- later, so that the ratios compare the same interactions above and below the line.
@@ -10,6 +10,8 @@ CREATE OR REPLACE VIEW report.queue_interval AS
 WITH visit AS (
     SELECT
         v.queue_id,
+        -- The version of emails is ccm.work_version; a look at the interaction would read all of them.
+        CASE WHEN v.version < 4611686018427387904 THEN 'voice' ELSE 'email' END AS channel,
         date_bin('15 minutes', v.joined_at, timestamptz '2000-01-01 00:00+00') AS interval_start,
         CASE
             WHEN v.answered_at IS NOT NULL THEN 'answered'
@@ -57,8 +59,10 @@ counted AS (
         v.interval_start,
         q.node_id,
         q.name,
-        q.service_level_seconds,
-        5 AS short_abandon_seconds,
+        v.channel,
+        -- What was promised for emails is a time in business hours: see report.email_queue_interval.
+        CASE WHEN v.channel = 'voice' THEN q.service_level_seconds END AS service_level_seconds,
+        CASE WHEN v.channel = 'voice' THEN 5 END AS short_abandon_seconds,
         count(*) AS offered,
         count(*) FILTER (WHERE v.outcome = 'answered') AS answered,
         count(*) FILTER (WHERE v.outcome = 'abandoned') AS abandoned,
@@ -67,13 +71,18 @@ counted AS (
         count(*) FILTER (WHERE v.outcome = 'no_agents') AS no_agents,
         count(*) FILTER (WHERE v.outcome = 'queue_full') AS queue_full,
         count(*) FILTER (WHERE v.outcome = 'lost') AS lost,
+        count(*) FILTER (WHERE v.outcome = 'withdrawn') AS withdrawn,
         count(*) FILTER (WHERE v.outcome = 'waiting') AS waiting,
         count(*) FILTER (WHERE v.inferred) AS inferred,
-        count(*) FILTER (WHERE v.outcome = 'answered' AND v.wait <= q.service_level_seconds)
-            AS answered_within,
-        count(*) FILTER (WHERE v.outcome = 'abandoned' AND v.wait <= q.service_level_seconds)
-            AS abandoned_within,
-        count(*) FILTER (WHERE v.outcome = 'abandoned' AND v.wait < 5) AS short_abandons,
+        CASE WHEN v.channel = 'voice' THEN
+            count(*) FILTER (WHERE v.outcome = 'answered' AND v.wait <= q.service_level_seconds)
+        END AS answered_within,
+        CASE WHEN v.channel = 'voice' THEN
+            count(*) FILTER (WHERE v.outcome = 'abandoned' AND v.wait <= q.service_level_seconds)
+        END AS abandoned_within,
+        CASE WHEN v.channel = 'voice' THEN
+            count(*) FILTER (WHERE v.outcome = 'abandoned' AND v.wait < 5)
+        END AS short_abandons,
         sum(v.wait) FILTER (WHERE v.outcome = 'answered') AS wait_of_answered,
         sum(v.wait) FILTER (WHERE v.outcome = 'abandoned') AS wait_of_abandoned,
         max(v.wait) AS longest_wait,
@@ -87,11 +96,12 @@ counted AS (
         sum(v.ring_no_answers)::bigint AS ring_no_answers
     FROM visit v
     JOIN ccm.queue q ON q.id = v.queue_id
-    GROUP BY v.interval_start, q.id
+    GROUP BY v.interval_start, q.id, v.channel
 )
 SELECT
     n.name AS node,
     c.name AS queue,
+    c.channel,
     c.interval_start,
     c.interval_start + interval '15 minutes' AS interval_end,
     c.service_level_seconds,
@@ -105,6 +115,7 @@ SELECT
     c.queue_full,
     c.lost,
     c.no_agents + c.queue_full + c.lost AS other_exits,
+    c.withdrawn,
     c.waiting,
     c.inferred,
     c.answered_within,
@@ -118,7 +129,7 @@ SELECT
         AS service_level_left_within_rate,
     report.ratio(c.answered_within, c.answered)
         AS service_level_of_answered_rate,
-    report.ratio(c.abandoned, c.offered)
+    CASE WHEN c.channel = 'voice' THEN report.ratio(c.abandoned, c.offered) END
         AS abandonment_rate,
     report.ratio(c.abandoned - c.short_abandons, c.offered - c.short_abandons)
         AS abandonment_without_short_abandons_rate,
@@ -142,17 +153,19 @@ FROM counted c
 JOIN ccm.node n ON n.id = c.node_id;
 
 COMMENT ON VIEW report.queue_interval IS
-    'One row for each queue and quarter of an hour in which somebody joined it, without callbacks (report.callback); intervals in which nobody did do not appear. Everything is counted in the interval of joining. Columns that end in _rate are between 0 and 1 and null when there is nothing to divide by. To sum intervals up, add the counts and divide again: means of rates are wrong. Filter by interval_start, which has an index.';
+    'One row for each queue, channel and quarter of an hour in which somebody joined it, without callbacks (report.callback); intervals in which nobody did do not appear. Everything is counted in the interval of joining. Columns that end in _rate are between 0 and 1 and null when there is nothing to divide by. To sum intervals up, add the counts and divide again: means of rates are wrong. Filter by interval_start, which has an index.';
 COMMENT ON COLUMN report.queue_interval.node IS 'Name of the Asterisk';
 COMMENT ON COLUMN report.queue_interval.queue IS 'Name of the queue';
+COMMENT ON COLUMN report.queue_interval.channel IS
+    'voice or email. An email is answered when an agent takes it; columns about service levels and short abandons are null for emails, see report.email_queue_interval';
 COMMENT ON COLUMN report.queue_interval.interval_start IS
     'Begin of the 15 minutes, inclusive: a visit belongs here by joined_at. At :00, :15, :30 and :45 of the hour in UTC, and so in every time zone in use';
 COMMENT ON COLUMN report.queue_interval.interval_end IS 'End of the 15 minutes, exclusive';
 COMMENT ON COLUMN report.queue_interval.service_level_seconds IS
-    'T: the service level threshold of the queue in seconds, as it is set now';
+    'T: the service level threshold of the queue in seconds, as it is set now; null for emails';
 COMMENT ON COLUMN report.queue_interval.short_abandon_seconds IS 'S: an abandon with a wait below so many seconds is short';
 COMMENT ON COLUMN report.queue_interval.offered IS
-    'Visits that began here = answered + abandoned + timed_out + left_by_key + other_exits + waiting';
+    'Visits that began here = answered + abandoned + timed_out + left_by_key + other_exits + withdrawn + waiting';
 COMMENT ON COLUMN report.queue_interval.answered IS 'Visits that an agent answered';
 COMMENT ON COLUMN report.queue_interval.abandoned IS 'Visits in which the caller hung up while waiting';
 COMMENT ON COLUMN report.queue_interval.timed_out IS 'Visits that the queue ended after its longest wait';
@@ -161,6 +174,8 @@ COMMENT ON COLUMN report.queue_interval.no_agents IS 'Visits that the queue ende
 COMMENT ON COLUMN report.queue_interval.queue_full IS 'Visits that the queue refused since it was full';
 COMMENT ON COLUMN report.queue_interval.lost IS 'Visits whose end was not seen';
 COMMENT ON COLUMN report.queue_interval.other_exits IS 'no_agents + queue_full + lost';
+COMMENT ON COLUMN report.queue_interval.withdrawn IS
+    'Visits that somebody ended from outside: of an email, since it went to another queue, was put off until a time, or was done without being taken; of a call, by QueueWithdrawCaller';
 COMMENT ON COLUMN report.queue_interval.waiting IS 'Visits that still wait now';
 COMMENT ON COLUMN report.queue_interval.inferred IS 'Visits of which something was concluded and not seen; they are in the other counts too';
 COMMENT ON COLUMN report.queue_interval.answered_within IS 'Visits answered after T seconds or less';

@@ -20,8 +20,8 @@ COMMENT ON COLUMN report.agent_state.node IS 'Name of the Asterisk';
 COMMENT ON COLUMN report.agent_state.agent IS 'Name of the agent; the interface where there is none';
 COMMENT ON COLUMN report.agent_state.interface IS 'Interface of the queue member, such as PJSIP/1001';
 COMMENT ON COLUMN report.agent_state.state IS
-    'logged_out (member of no queue), unavailable (phone not reachable), paused, idle, ringing, talking (queue call), wrap_up, busy (other call)';
-COMMENT ON COLUMN report.agent_state.reason IS 'Pause reason, or the queue of the call';
+    'logged_out (member of no queue), unavailable (phone not reachable), paused, idle, ringing, talking (queue call), wrap_up, working (on an email), busy (other call)';
+COMMENT ON COLUMN report.agent_state.reason IS 'Pause reason, or the queue of the email';
 COMMENT ON COLUMN report.agent_state.started_at IS 'Begin of the interval';
 COMMENT ON COLUMN report.agent_state.ended_at IS 'End of the interval; null while it lasts';
 COMMENT ON COLUMN report.agent_state.seconds IS 'ended - started, in seconds; an interval that goes on counts until now';

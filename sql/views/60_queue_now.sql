@@ -10,11 +10,15 @@ SELECT
     w.waiting,
     w.longest_wait_seconds,
     t.talking,
+    w.emails_waiting,
+    w.longest_email_wait_seconds,
+    t.emails_working,
     m.members,
     m.idle AS members_idle,
     m.ringing AS members_ringing,
     m.talking AS members_talking,
     m.wrap_up AS members_wrap_up,
+    m.working AS members_working,
     m.busy AS members_busy,
     m.paused AS members_paused,
     m.unavailable AS members_unavailable,
@@ -23,13 +27,19 @@ FROM ccm.queue q
 JOIN ccm.node n ON n.id = q.node_id
 CROSS JOIN LATERAL (
     SELECT
-        count(*) AS waiting,
-        max(report.seconds(v.joined_at, report.now())) AS longest_wait_seconds
+        count(*) FILTER (WHERE NOT e.email) AS waiting,
+        max(report.seconds(v.joined_at, report.now())) FILTER (WHERE NOT e.email) AS longest_wait_seconds,
+        count(*) FILTER (WHERE e.email) AS emails_waiting,
+        max(report.seconds(v.joined_at, report.now())) FILTER (WHERE e.email) AS longest_email_wait_seconds
     FROM ccm.queue_visit v
+    -- The version of emails: ccm.work_version.
+    CROSS JOIN LATERAL (SELECT v.version >= 4611686018427387904 AS email) e
     WHERE v.queue_id = q.id AND v.left_at IS NULL AND v.answered_at IS NULL
 ) w
 CROSS JOIN LATERAL (
-    SELECT count(*) AS talking
+    SELECT
+        count(*) FILTER (WHERE s.version < 4611686018427387904) AS talking,
+        count(*) FILTER (WHERE s.version >= 4611686018427387904) AS emails_working
     FROM ccm.segment s
     -- LIMIT makes it a look-up for each open segment; as a join it reads every visit there ever was.
     CROSS JOIN LATERAL (
@@ -47,6 +57,7 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE k.state = 'ringing') AS ringing,
         count(*) FILTER (WHERE k.state = 'talking') AS talking,
         count(*) FILTER (WHERE k.state = 'wrap_up') AS wrap_up,
+        count(*) FILTER (WHERE k.state = 'working') AS working,
         count(*) FILTER (WHERE k.state = 'busy') AS busy,
         count(*) FILTER (WHERE k.state = 'paused') AS paused,
         count(*) FILTER (WHERE k.state = 'unavailable') AS unavailable,
@@ -76,15 +87,19 @@ COMMENT ON COLUMN report.queue_now.node IS 'Name of the Asterisk';
 COMMENT ON COLUMN report.queue_now.queue IS 'Name of the queue';
 COMMENT ON COLUMN report.queue_now.strategy IS 'Ring strategy, as Asterisk reports it';
 COMMENT ON COLUMN report.queue_now.link IS 'Manager link to the Asterisk: up, down, or never (not yet seen)';
-COMMENT ON COLUMN report.queue_now.waiting IS 'Interactions that wait in the queue';
+COMMENT ON COLUMN report.queue_now.waiting IS 'Calls and callbacks that wait in the queue';
 COMMENT ON COLUMN report.queue_now.longest_wait_seconds IS 'Wait of the one that waits longest, in seconds; null when none waits';
-COMMENT ON COLUMN report.queue_now.talking IS 'Segments that came from this queue and go on';
+COMMENT ON COLUMN report.queue_now.talking IS 'Talks that came from this queue and go on';
+COMMENT ON COLUMN report.queue_now.emails_waiting IS 'Emails that wait in the queue; not those that sleep until a time';
+COMMENT ON COLUMN report.queue_now.longest_email_wait_seconds IS 'The same of emails; null when none waits';
+COMMENT ON COLUMN report.queue_now.emails_working IS 'Emails of this queue that agents have in hand';
 COMMENT ON COLUMN report.queue_now.members IS
-    'Members of the queue = idle + ringing + talking + wrap-up + busy + paused + unavailable + unknown';
+    'Members of the queue = idle + ringing + talking + wrap-up + working + busy + paused + unavailable + unknown';
 COMMENT ON COLUMN report.queue_now.members_idle IS 'Members available for an interaction of this queue';
 COMMENT ON COLUMN report.queue_now.members_ringing IS 'Members whose phone rings for any queue';
 COMMENT ON COLUMN report.queue_now.members_talking IS 'Members in a call of any queue';
 COMMENT ON COLUMN report.queue_now.members_wrap_up IS 'Members in wrap-up after a call of any queue';
+COMMENT ON COLUMN report.queue_now.members_working IS 'Members who work on an email of any queue';
 COMMENT ON COLUMN report.queue_now.members_busy IS 'Members in another call than one of a queue';
 COMMENT ON COLUMN report.queue_now.members_paused IS 'Members paused in this queue and in no call';
 COMMENT ON COLUMN report.queue_now.members_unavailable IS 'Members whose phone can''t be reached';

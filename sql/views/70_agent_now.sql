@@ -44,11 +44,11 @@ COMMENT ON COLUMN report.agent_now.agent IS 'Name of the agent; the interface wh
 COMMENT ON COLUMN report.agent_now.interface IS 'Interface of the queue member, such as PJSIP/1001';
 COMMENT ON COLUMN report.agent_now.link IS 'Manager link to the Asterisk: up, down, or never (not yet seen)';
 COMMENT ON COLUMN report.agent_now.state IS
-    'logged_out (member of no queue), unavailable (phone not reachable), paused, idle, ringing, talking (queue call), wrap_up, busy (other call); null when not told yet';
-COMMENT ON COLUMN report.agent_now.reason IS 'Pause reason, or the queue of the call';
+    'logged_out (member of no queue), unavailable (phone not reachable), paused, idle, ringing, talking (queue call), wrap_up, working (on an email), busy (other call); null when not told yet';
+COMMENT ON COLUMN report.agent_now.reason IS 'Pause reason, or the queue of the email';
 COMMENT ON COLUMN report.agent_now.since IS 'When the agent came into this state';
 COMMENT ON COLUMN report.agent_now.seconds IS 'now - since, in seconds';
 COMMENT ON COLUMN report.agent_now.queues IS 'Queues of which the agent is a member, by name';
 COMMENT ON COLUMN report.agent_now.paused_queues IS 'Those of the queues in which the agent is paused';
 COMMENT ON COLUMN report.agent_now.interaction_id IS
-    'Interaction that the agent talks to: report.interaction.id; null when none';
+    'Interaction that the agent talks to or works on, the last one that was taken: report.interaction.id; null when none';

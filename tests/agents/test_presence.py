@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 from uuid import UUID
 
+import pytest
 from msgspec.structs import replace
 from pbx_story import at, story
 
@@ -15,10 +16,16 @@ from ccmiddleware.facts import AgentState, AnyFact, Offer, Queue, QueueMembershi
 class Floor:
     """Call machine and presence wired as on a node; collects what they tell."""
 
-    def __init__(self) -> None:
+    def __init__(self, emails: bool = False) -> None:
         self.machine = CallMachine("pbx")
-        self.presence = Presence("pbx")
+        self.presence = Presence("pbx", dialog_of=lambda segment: "support" if emails else None)
         self.facts: list[AnyFact] = []
+
+    def work(self, now: float, **since: float) -> "Floor":
+        """It is told who has an email in hand, since when."""
+        held = {f"PJSIP/{agent[1:]}": ("support", at(begun)) for agent, begun in since.items()}
+        self.facts += self.presence.working(held, at(now))
+        return self
 
     def after(self, text: str) -> "Floor":
         for event in story(text):
@@ -244,3 +251,102 @@ def test_an_offer_that_is_answered_without_a_talk_ends_the_ringing() -> None:
     floor.facts += floor.presence.observe([offer])
     floor.facts += floor.presence.observe([replace(offer, ended_at=at(25), outcome="answered")])
     assert floor.states() == [("idle", 0), ("ringing", 5), ("idle", 25)]
+
+
+DIALOG = (
+    LOGIN
+    + """
+    10 QueueCallerJoin caller=1 Queue=support
+    10 QueueMemberStatus agent=1001 Queue=support Status=6
+    10 AgentCalled caller=1 agent=1001 Queue=support
+    12 QueueMemberStatus agent=1001 Queue=support Status=2 Wrapuptime=5
+    12 QueueCallerLeave caller=1 Queue=support
+    12 AgentConnect caller=1 agent=1001 Queue=support
+"""
+)
+
+
+def test_an_email_that_is_taken_is_one_interval_from_the_dialog_to_its_end() -> None:
+    floor = Floor(emails=True).after(DIALOG).work(14).after("""
+        20 QueueMemberStatus agent=1001 Queue=support Status=2 Wrapuptime=5
+        20 AgentComplete caller=1 agent=1001 Queue=support Reason=caller
+    """)  # fmt: skip
+    assert floor.states() == [("idle", 0), ("ringing", 10), ("working", 12)]
+    # queue_log tells a moment later; app_queue's wrap-up after the placeholder is work on it.
+    floor.work(20.3, a1001=19.9).wait(30)
+    assert floor.states() == [("idle", 0), ("ringing", 10), ("working", 12)]
+    assert floor.intervals()[-1].reason == "support"
+    floor.after("300 QueueMemberStatus agent=1001 Queue=support Status=1").work(300.5)
+    assert floor.states()[2:] == [("working", 12), ("idle", 300.5)]
+
+
+def test_an_email_that_is_given_back_is_work_while_the_phone_speaks() -> None:
+    floor = Floor(emails=True).after(DIALOG).after("""
+        15 QueueMemberStatus agent=1001 Queue=support Status=1 Wrapuptime=5
+        15 AgentComplete caller=1 agent=1001 Queue=support Reason=caller
+    """)  # fmt: skip
+    floor.work(16).wait(30)
+    expected = [("idle", 0), ("ringing", 10), ("working", 12), ("wrap_up", 15), ("idle", 20)]
+    assert floor.states() == expected
+
+
+def test_a_phone_that_is_used_after_an_email_was_given_back_is_busy() -> None:
+    floor = Floor(emails=True).after(DIALOG).after("""
+        15 AgentComplete caller=1 agent=1001 Queue=support Reason=caller
+        15.1 QueueMemberStatus agent=1001 Queue=support Status=1
+    """)  # fmt: skip
+    floor.wait(21).after("22 QueueMemberStatus agent=1001 Queue=support Status=2")
+    assert [state for state, _ in floor.states()][-2:] == ["idle", "busy"]
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "states"),
+    [
+        ("30 QueueMemberStatus agent=1001 Queue=support Status=2", ["working"]),
+        ("30 QueueMemberStatus agent=1001 Queue=support Status=5", ["working"]),
+        (
+            "30 QueueMemberPause agent=1001 Queue=support Status=2 Paused=1 PausedReason=lunch",
+            ["working", "paused"],
+        ),
+        (
+            "30 QueueMemberPause agent=1001 Queue=support Status=2 Paused=1 PausedReason=wrap-up",
+            ["working", "wrap_up"],
+        ),
+        ("30 QueueMemberRemoved agent=1001 Queue=support", ["working", "logged_out"]),
+        (
+            """
+            30 QueueCallerJoin caller=1 Queue=support
+            30 AgentCalled caller=1 agent=1001 Queue=support
+            31 AgentConnect caller=1 agent=1001 Queue=support Wrapuptime=5
+            40 AgentComplete caller=1 agent=1001 Queue=support Reason=agent
+            """,
+            ["working", "ringing", "talking", "working"],
+        ),
+    ],
+)
+def test_what_goes_before_an_email_in_hand(meanwhile: str, states: list[str]) -> None:
+    floor = Floor().after(LOGIN).work(20, a1001=19.5).after(meanwhile)
+    assert [state for state, _ in floor.states()] == ["idle", *states]
+
+
+def test_since_when_an_email_is_in_hand_is_as_it_was_stored() -> None:
+    floor = Floor().after(LOGIN).work(60, a1001=20)
+    assert floor.states() == [("idle", 0), ("working", 20)]
+    floor.work(61, a1001=20).work(80)
+    assert floor.states() == [("idle", 0), ("working", 20), ("idle", 80)]
+
+
+def test_a_restarted_daemon_goes_on_with_who_has_an_email() -> None:
+    first = Floor().after(LOGIN).work(20, a1001=20)
+    second = Floor()
+    second.presence.restore(first.facts)
+    second.facts = first.facts
+    second.presence.miss()
+    # The phone is in use, as Custom: states say, and nothing tells yet that it is for an email.
+    second.after("""
+        30 QueueMember Location=PJSIP/1001 Name="Agent 1001" Queue=support Status=2
+        30 QueueStatusComplete
+    """)
+    assert second.states() == [("idle", 0), ("working", 20)]
+    assert second.work(31, a1001=20).states() == [("idle", 0), ("working", 20)]
+    assert second.work(40).states()[-1] == ("busy", 40)

@@ -24,7 +24,7 @@ def queue(name: str, **more: Any) -> dict[str, Any]:
     row = {
         **FINE, "queue_id": name, "queue": name, "service_level_seconds": 20, "waiting": 0,
         "longest_wait_seconds": None, "idle": 1, "talking": 0, "ringing": 0, "wrap_up": 0,
-        "paused": 0, "busy": 0, "unavailable": 0,
+        "paused": 0, "working": 0, "busy": 0, "emails_waiting": 0, "unavailable": 0,
     }  # fmt: skip
     return row | more
 

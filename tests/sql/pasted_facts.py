@@ -8,7 +8,8 @@ says which fact it is; blank lines separate tables::
     b *3  | sales | 09:01:00 |          | 09:01:08 | abandoned
 
 Times without a date are on 2026-11-27, times without an offset in UTC. ``b *3`` stands for three
-interactions. Interactions, queues and agents that are only mentioned are made up with defaults.
+interactions; ``yes`` in a column ``email`` makes it one of an email.
+Interactions, queues and agents that are only mentioned are made up with defaults.
 """
 
 import re
@@ -37,6 +38,8 @@ FIRST_COLUMNS = (
     "made",
 )
 Row = dict[str, str]
+EMAIL_VERSION = 4611686018427387904
+"""ccm.work_version(): the rows of emails are known by it."""
 
 
 def tables(text: str) -> list[list[Row]]:
@@ -73,6 +76,11 @@ def certain(cell: str) -> datetime:
     at = moment(cell)
     assert at is not None, "a time is missing"
     return at
+
+
+def version(row: Row) -> int:
+    """Version of a row: emails are known by theirs."""
+    return EMAIL_VERSION if row.get("email") == "yes" else 1
 
 
 def call_id(label: str) -> UUID:
@@ -161,7 +169,7 @@ class Writer:
     async def visit(self, row: Row) -> None:
         joined, left = certain(row["joined"]), moment(row.get("left", ""))
         await self.db.execute(
-            "INSERT INTO ccm.queue_visit VALUES ($1, $2, 1, $3, 1, $4, $5, $6, $7, $8)",
+            "INSERT INTO ccm.queue_visit VALUES ($1, $2, $9, $3, 1, $4, $5, $6, $7, $8)",
             call_id(row["visit"]),
             self._next("visit", row["visit"]),
             await self.queue({"queue": row["queue"]}),
@@ -170,6 +178,7 @@ class Writer:
             left,
             row.get("outcome") or None,
             row.get("inferred") == "yes",
+            version(row),
         )
         self._mention(row["visit"], joined, left)
         if row.get("outcome"):
@@ -178,7 +187,7 @@ class Writer:
     async def offer(self, row: Row) -> None:
         offered, ended = certain(row["offered"]), moment(row.get("ended", ""))
         await self.db.execute(
-            "INSERT INTO ccm.offer VALUES ($1, $2, 1, $3, $4, $5, $6, $7)",
+            "INSERT INTO ccm.offer VALUES ($1, $2, $8, $3, $4, $5, $6, $7)",
             call_id(row["offer"]),
             self._next("offer", row["offer"]),
             int(row.get("visit") or 1),
@@ -186,6 +195,7 @@ class Writer:
             offered,
             ended,
             row.get("outcome") or None,
+            version(row),
         )
         self._mention(row["offer"], offered, ended)
 
@@ -193,7 +203,7 @@ class Writer:
         answered, ended = certain(row["answered"]), moment(row.get("ended", ""))
         await self.db.execute(
             "INSERT INTO ccm.segment VALUES"
-            " ($1, $2, 1, $3, $4, 'caller', 'agent', $5, $6, $7, $8, $9, $10, $11)",
+            " ($1, $2, $12, $3, $4, 'caller', 'agent', $5, $6, $7, $8, $9, $10, $11)",
             call_id(row["segment"]),
             self._next("segment", row["segment"]),
             int(row.get("visit") or 1),
@@ -205,6 +215,7 @@ class Writer:
             float(row.get("hold") or 0),
             float(row.get("wrap_up") or 0),
             row.get("inferred") == "yes",
+            version(row),
         )
         self._mention(row["segment"], answered, ended)
         self.outcomes[row["segment"]] = "answered"

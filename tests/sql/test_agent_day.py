@@ -15,7 +15,8 @@ state | agent | since    | until    | state
 -     | ann   | 08:20:50 | 08:21:50 | unavailable
 -     | ann   | 08:21:50 | 08:23:50 | busy
 -     | ann   | 08:23:50 | 08:24:50 | idle
--     | ann   | 08:24:50 |          | logged_out
+-     | ann   | 08:24:50 | 08:30:50 | working
+-     | ann   | 08:30:50 |          | logged_out
 """
 
 
@@ -42,18 +43,19 @@ async def test_the_states_of_a_shift_add_up(db: asyncpg.Connection) -> None:
         day                 | 2026-11-27
         day_start           | 00:00:00
         day_end             | 2026-11-28 00:00:00
-        logged_in_seconds   | 1480
+        logged_in_seconds   | 1840
         idle_seconds        | 660
         ringing_seconds     | 10
         talking_seconds     | 300
         wrap_up_seconds     | 30
         paused_seconds      | 300
         unavailable_seconds | 60
+        working_seconds     | 360
         busy_seconds        | 120
-        occupancy_rate      | 0.3333
-        utilisation_rate    | 0.223
+        occupancy_rate      | 0.5111
+        utilisation_rate    | 0.375
         first_login_at      | 08:00:10
-        last_logout_at      | 08:24:50
+        last_logout_at      | 08:30:50
         """,
     )
 
@@ -309,3 +311,41 @@ async def test_no_second_is_lost_or_counted_twice(db: asyncpg.Connection, zone: 
     assert by_day["idle"] == by_state["idle"]
     assert by_day["days"] == by_day["different"] >= 364
     assert by_day["fit"]
+
+
+async def test_emails_are_not_in_the_figures_of_calls(db: asyncpg.Connection) -> None:
+    await given(
+        db,
+        """
+        visit | queue | joined   | answered | left     | outcome  | email
+        a     | sales | 09:00:00 | 09:00:10 | 09:00:10 | answered |
+        b     | sales | 09:05:00 | 10:00:10 | 10:00:10 | answered | yes
+
+        segment | agent | answered | ended    | by    | email
+        a       | ann   | 09:00:10 | 09:01:10 | agent |
+        b       | ann   | 10:00:10 | 11:00:10 | agent | yes
+
+        offer | agent | offered  | ended    | outcome        | email
+        a     | ann   | 09:00:00 | 09:00:10 | answered       |
+        b     | ann   | 09:50:00 | 09:50:10 | ring_no_answer | yes
+        b     | ann   | 10:00:00 | 10:00:10 | answered       | yes
+
+        state | agent | since    | until    | state
+        -     | ann   | 09:00:00 | 09:00:10 | ringing
+        -     | ann   | 09:00:10 | 09:01:10 | talking
+        -     | ann   | 09:01:10 | 10:00:10 | idle
+        -     | ann   | 10:00:10 | 10:30:10 | working
+        -     | ann   | 10:30:10 | 10:40:10 | talking
+        -     | ann   | 10:40:10 | 11:00:10 | working
+        -     | ann   | 11:00:10 |          | logged_out
+        """,
+    )
+    # An email in hand for an hour, ten minutes of which a call interrupted it: each counts once.
+    await shows(
+        db,
+        "report.agent_day",
+        """
+        logged_in_seconds | talking_seconds | working_seconds | handled | offers | average_handle_seconds | occupancy_rate
+        7210              | 660             | 3000            | 1       | 1      | 60                     | 0.5083
+        """,  # noqa: E501
+    )

@@ -212,3 +212,42 @@ async def test_now_is_the_clock_unless_it_is_set(db: asyncpg.Connection) -> None
     assert await db.fetchval("SELECT report.now() = '2026-11-27 09:00+00'")
     await db.execute("RESET ccm.now")
     assert await db.fetchval("SELECT report.now() = now()")
+
+
+async def test_emails_wait_beside_calls(db: asyncpg.Connection) -> None:
+    await given(
+        db,
+        """
+        visit | queue | joined   | answered | left     | outcome  | email
+        a     | sales | 08:59:00 |          |          |          |
+        b     | sales | 07:00:00 |          |          |          | yes
+        c     | sales | 08:00:00 |          |          |          | yes
+        d     | sales | 08:00:00 | 08:30:00 | 08:30:00 | answered | yes
+
+        segment | agent | answered | ended | email
+        d       | ann   | 08:30:00 |       | yes
+
+        member | queue
+        ann    | sales
+
+        state | agent | since    | until | state   | reason
+        -     | ann   | 08:30:00 |       | working | sales
+        """,
+        now="09:00",
+    )
+    await shows(
+        db,
+        "report.queue_now",
+        """
+        waiting | longest_wait_seconds | talking | emails_waiting | longest_email_wait_seconds | emails_working | members | members_working
+        1       | 60                   | 0       | 2              | 7200                       | 1              | 1       | 1
+        """,  # noqa: E501
+    )
+    await shows(
+        db,
+        "report.agent_now",
+        f"""
+        agent | state   | reason | interaction_id
+        ann   | working | sales  | {call_id("d")}
+        """,
+    )

@@ -328,3 +328,51 @@ async def test_a_hold_longer_than_the_talk_makes_no_negative_talk(db: asyncpg.Co
         0                    | 10.501               | 10.501
         """,
     )
+
+
+async def test_emails_have_rows_of_their_own(db: asyncpg.Connection) -> None:
+    await given(
+        db,
+        """
+        visit | queue | joined   | answered | left     | outcome   | email
+        a     | sales | 09:00:00 | 09:00:10 | 09:00:10 | answered  |
+        b     | sales | 09:01:00 |          | 09:01:03 | abandoned |
+        c     | sales | 09:00:00 | 09:10:00 | 09:10:00 | answered  | yes
+        d     | sales | 09:02:00 |          | 09:03:00 | withdrawn | yes
+        e     | sales | 09:03:00 |          |          |           | yes
+
+        segment | agent | answered | ended    | email
+        a       | ann   | 09:00:10 | 09:01:10 |
+        c       | ann   | 09:10:00 | 09:40:00 | yes
+
+        offer | agent | offered  | ended    | outcome        | email
+        c     | ann   | 09:04:00 | 09:04:20 | ring_no_answer | yes
+        c     | ann   | 09:09:55 | 09:10:00 | answered       | yes
+        """,
+        now="09:45",
+    )
+    await shows(
+        db,
+        "report.queue_interval ORDER BY channel DESC",
+        """
+        column                          | of calls | of emails
+        channel                         | voice    | email
+        offered                         | 2        | 3
+        answered                        | 1        | 1
+        abandoned                       | 1        | 0
+        withdrawn                       | 0        | 1
+        waiting                         | 0        | 1
+        service_level_seconds           | 20       |
+        answered_within                 | 1        |
+        short_abandons                  | 1        |
+        service_level_of_ended_rate     | 0.5      |
+        service_level_of_answered_rate  | 1        |
+        abandonment_rate                | 0.5      |
+        average_speed_of_answer_seconds | 10       | 600
+        longest_wait_seconds            | 10       | 2520
+        handled                         | 1        | 1
+        average_handle_seconds          | 60       | 1800
+        offers                          | 0        | 2
+        ring_no_answers                 | 0        | 1
+        """,
+    )

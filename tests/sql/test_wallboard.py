@@ -15,10 +15,13 @@ async def rows(db: asyncpg.Connection, name: str, *arguments: object) -> list[as
 
 async def test_queues_are_as_in_queue_now(db: asyncpg.Connection) -> None:
     await given(db, PRESENT)
-    kinds = ("idle", "talking", "ringing", "wrap_up", "paused", "busy", "unavailable")
+    kinds = (
+        "idle", "talking", "ringing", "wrap_up", "paused", "working", "busy", "unavailable",
+    )  # fmt: skip
     columns = ", ".join(f"members_{kind} AS {kind}" for kind in kinds)
     view = await db.fetch(
-        f"SELECT node, link, queue, waiting, {columns} FROM report.queue_now ORDER BY queue"  # noqa: S608
+        f"SELECT node, link, queue, waiting, emails_waiting, {columns}"  # noqa: S608
+        " FROM report.queue_now ORDER BY queue"
     )
     board = await rows(db, "wallboard_queues", None, None)
     names = list(dict(view[0]))

@@ -11,6 +11,7 @@ WITH state AS MATERIALIZED (
         count(*) FILTER (WHERE k.state = 'ringing') AS ringing,
         count(*) FILTER (WHERE k.state = 'wrap_up') AS wrap_up,
         count(*) FILTER (WHERE k.state = 'paused') AS paused,
+        count(*) FILTER (WHERE k.state = 'working') AS working,
         count(*) FILTER (WHERE k.state = 'busy') AS busy,
         count(*) FILTER (WHERE k.state = 'unavailable') AS unavailable
     FROM (
@@ -27,7 +28,9 @@ WITH state AS MATERIALIZED (
     ) AS k
     GROUP BY k.queue_id
 ), waiting AS (
-    SELECT v.queue_id, count(*) AS waiting, min(v.joined_at) AS oldest
+    SELECT v.queue_id, count(*) FILTER (WHERE v.version < ccm.work_version()) AS waiting,
+        min(v.joined_at) FILTER (WHERE v.version < ccm.work_version()) AS oldest,
+        count(*) FILTER (WHERE v.version = ccm.work_version()) AS emails_waiting
     FROM ccm.queue_visit AS v
     WHERE v.left_at IS NULL
     GROUP BY v.queue_id
@@ -35,9 +38,10 @@ WITH state AS MATERIALIZED (
 SELECT n.name AS node, n.link, n.link_since, n.link_reason, l.led, q.id AS queue_id,
     q.name AS queue, q.service_level_seconds,
     coalesce(w.waiting, 0) AS waiting, report.seconds(w.oldest, now()) AS longest_wait_seconds,
+    coalesce(w.emails_waiting, 0) AS emails_waiting,
     coalesce(m.idle, 0) AS idle, coalesce(m.talking, 0) AS talking,
     coalesce(m.ringing, 0) AS ringing, coalesce(m.wrap_up, 0) AS wrap_up,
-    coalesce(m.paused, 0) AS paused, coalesce(m.busy, 0) AS busy,
+    coalesce(m.paused, 0) AS paused, coalesce(m.working, 0) AS working, coalesce(m.busy, 0) AS busy,
     coalesce(m.unavailable, 0) AS unavailable
 FROM ccm.node AS n
 CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
--- What each queue did since $1, for the wallboard; counted as in report.queue_interval
+-- Calls of each queue since $1, for the wallboard; counted as in report.queue_interval
 SELECT v.queue_id, count(*) AS offered,
     count(*) FILTER (WHERE v.outcome = 'answered') AS answered,
     count(*) FILTER (WHERE v.outcome = 'abandoned') AS abandoned,
@@ -8,4 +8,5 @@ SELECT v.queue_id, count(*) AS offered,
 FROM ccm.queue_visit AS v
 JOIN ccm.queue AS q ON q.id = v.queue_id
 WHERE v.joined_at >= $1::timestamptz AND v.outcome IS DISTINCT FROM 'moved'
+    AND v.version < 4611686018427387904 -- ccm.work_version: not emails
 GROUP BY v.queue_id
