@@ -18,7 +18,7 @@ from lab.phones import Phone
 from lab.plan import ALICE, JOERG, Plan, Queue
 from lab.processes import until
 from lab.root import Servers, mail_servers
-from lab.script import Answer, Obey
+from lab.script import Answer, Decline, Obey
 from stage import Call, Stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
@@ -313,3 +313,108 @@ async def test_calls_and_emails_are_answered_in_one_order(desk: Desk) -> None:
     ]
     # sorted() keeps the order in which they came within one priority.
     assert served == [what for _, what in sorted(came, key=lambda one: -one[0])]
+
+
+async def _takes(desk: Desk, extension: str, item: dict[str, Any], offers: int = 1) -> None:
+    """The agent, whose phone has answered for the item, presses 1."""
+    await until(lambda: desk.steps(item, "CONNECT") == offers, PATIENCE, "the agent's answer")
+    await asyncio.sleep(2)
+    await desk.phones[extension].press("1")
+    await until(lambda: desk.steps(item, "CCMWORKSTEP", "taken") == 1, PATIENCE, "taken")
+
+
+async def _busy(desk: Desk, extension: str) -> bool:
+    shown = await desk.pbx.cli("queue show support")
+    (line,) = [one for one in shown.splitlines() if f"PJSIP/{extension}" in one]
+    return "(In use)" in line
+
+
+async def test_who_does_not_answer_did_not_take_it(desk: Desk) -> None:
+    await desk.phones["1001"].replug([Decline()])
+    await desk.joins("1001")
+    await desk.arrives(mail("emil@customer.example", "Delay"))
+    item = await desk.item("Delay", state="queued")
+    await until(lambda: desk.steps(item, "RINGNOANSWER") >= 1, PATIENCE, "a ring-no-answer")
+    await desk.pbx.cli("queue remove member PJSIP/1001 from support")
+    await desk.joins("1002")
+    await _takes(desk, "1002", item)
+    await desk.item("Delay", state="working", interface="PJSIP/1002")
+    sql = (
+        "SELECT a.interface, o.outcome FROM ccm.offer o JOIN ccm.agent a ON a.id = o.agent_id "
+        "WHERE interaction_id = $1 ORDER BY ordinal"
+    )
+    offers = [tuple(row.values()) for row in await rows(desk.url, sql, item["id"])]
+    assert offers[0] == ("PJSIP/1001", "ring_no_answer")
+    assert offers[-1] == ("PJSIP/1002", "answered")
+    assert [outcome for _, outcome in offers].count("answered") == 1
+
+
+async def test_what_is_taken_while_the_daemon_is_dead_is_taken(desk: Desk) -> None:
+    await desk.joins("1001")
+    await desk.stage.pause("support", "1001")
+    await desk.arrives(mail("frida@customer.example", "Night"))
+    item = await desk.item("Night", state="queued")
+    await asyncio.sleep(1.1)  # INTERNALDATE is in whole seconds
+    await desk.arrives(mail("gus@customer.example", "Day"))
+    await desk.item("Day", state="queued")
+    await until(lambda: desk.steps(item, "ENTERQUEUE") == 1, PATIENCE, "it in the queue")
+    await desk.daemon.kill()
+    await desk.stage.pause("support", "1001", paused=False)
+    await _takes(desk, "1001", item)
+    await asyncio.sleep(3)
+    assert await _busy(desk, "1001")
+    await desk.daemon.start()
+    taken = await desk.item("Night", state="working", interface="PJSIP/1001")
+    sql = "SELECT * FROM ccm.work_placement WHERE item_id = $1"
+    assert taken["placements"] == 1, await rows(desk.url, sql, item["id"])
+    sql = "SELECT count(*) AS number FROM ccm.segment WHERE interaction_id = $1"
+    assert await rows(desk.url, sql, item["id"]) == [{"number": 1}]
+    # The agent is busy still: the other one waits, in the same placement as before.
+    waits = await desk.item("Day", state="queued")
+    assert waits["placements"] == 1
+    assert await _busy(desk, "1001")
+    await rows(desk.url, "SELECT ccm.end_work($1, 'answered', now())", item["id"])
+    await _takes(desk, "1001", waits)
+
+
+async def test_asterisk_restarts(desk: Desk) -> None:
+    await desk.joins("1001")
+    await desk.arrives(mail("hans@customer.example", "First"))
+    first = await desk.item("First", state="queued")
+    await _takes(desk, "1001", first)
+    await desk.item("First", state="working")
+    await desk.arrives(mail("ida@customer.example", "Second"))
+    second = await desk.item("Second", state="queued", placements=1)
+    await until(lambda: desk.steps(second, "ENTERQUEUE") == 1, PATIENCE, "it in the queue")
+    await desk.pbx.kill()
+    await desk.pbx.start()
+    # Members of queues are forgotten by the lab's Asterisk; the agent logs in again.
+    await desk.joins("1001")
+    assert await _busy(desk, "1001")
+    await desk.item("Second", state="queued", placements=2)
+    await until(lambda: desk.steps(second, "ENTERQUEUE") == 2, PATIENCE, "it in the queue again")
+    assert desk.steps(second, "CONNECT") == 0
+    await rows(desk.url, "SELECT ccm.end_work($1, 'answered', now())", first["id"])
+    await _takes(desk, "1001", second)
+
+
+async def test_emails_after_calls_and_not_when_closed(desk: Desk) -> None:
+    await desk.ccm("queue", "priority", "add", "support", "sender", "@vip.example", "10")
+    await desk.ccm("queue", "set", "support", "email_after_calls=yes")
+    await desk.ccm("queue", "close", "support")
+    await desk.joins("1001")
+    await desk.stage.pause("support", "1001")
+    await desk.arrives(mail("jane@vip.example", "Later"))
+    await desk.item("Later", state="waiting", priority=10)
+    await asyncio.sleep(8)  # longer than what is set takes to be known
+    await desk.item("Later", state="waiting", placements=0)
+    await desk.ccm("queue", "resume", "support")
+    item = await desk.item("Later", state="queued")
+    await until(lambda: desk.steps(item, "ENTERQUEUE") == 1, PATIENCE, "it in the queue")
+    call = await desk.stage.call(SUPPORT, [Obey()])
+    await desk.stage.pause("support", "1001", paused=False)
+    await desk.stage.answered(call)
+    assert desk.steps(item, "CONNECT") == 0
+    await desk.stage.hang_up(call)
+    await _takes(desk, "1001", item)
+    await desk.ccm("queue", "set", "support", "email_after_calls=")

@@ -1,4 +1,4 @@
-"""Capabilities of queues: hours, overflow and priorities, and callback instead of waiting."""
+"""Capabilities of queues: hours, overflow and priorities, callbacks, and email."""
 
 from ccmiddleware.cli.capabilities import (
     Capability,
@@ -56,4 +56,17 @@ CALLBACKS = Capability(
     ),
 )
 
-ALL = (SETTINGS, CALLBACKS)
+WORK_FILE = "ccm-work.conf"
+
+EMAIL = Capability(
+    "email in queues",
+    "emails wait in the queues of calls and are offered to agents on their phones",
+    needs=(
+        context("ccm-work-turn", WORK_FILE, "no line of your own dialplan need change"),
+        action("Originate", "originate", f"manager/{WORK_FILE}"),
+        action("Hangup", "system"),
+        holds("queue_log of the node in ccm.toml", lambda seen: seen.node.queue_log is not None),
+    ),
+)
+
+ALL = (SETTINGS, CALLBACKS, EMAIL)
