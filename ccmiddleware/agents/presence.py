@@ -140,11 +140,13 @@ class Presence:
         """Take up the intervals and calls that were open when an earlier daemon stopped."""
         for fact in facts:
             match fact:
-                case AgentState():
+                case AgentState() if fact.ended_at is None:
                     self._agent(fact.interface).open = fact
                     if fact.state == "working":
                         # Until it is told who has an email in hand.
                         self._agent(fact.interface).work = fact.reason
+                case AgentState():
+                    self._agent(fact.interface).known_until = fact.ended_at
                 case Agent():
                     self._agent(fact.interface).name = fact.name
                 case Offer() if fact.outcome is None:
@@ -328,8 +330,9 @@ class Presence:
         state, reason = state_of(agent)
         open_ = agent.open
         if open_ is None:
-            if state == "logged_out":
+            if state == "logged_out" and agent.known_until is None:
                 return
+            at = agent.known_until or at
         elif (open_.state, open_.reason) == (state, reason):
             return
         else:
@@ -360,8 +363,9 @@ class Presence:
             version=1,
             state=state,
             reason=reason,
-            inferred=self.inferring and open_ is not None,
+            inferred=(self.inferring and open_ is not None) or agent.known_until is not None,
         )
+        agent.known_until = None
         self.out.append(agent.open)
 
 

@@ -57,6 +57,8 @@ class Known:
         self.wrap_up_until: datetime | None = None
         self.wrap_up_of_dialog = False
         self.open: AgentState | None = None
+        self.known_until: datetime | None = None
+        """End of the last interval that an earlier daemon told of, if it told of none behind it."""
 
 
 def state_of(agent: Known) -> tuple[AgentStateName, str]:

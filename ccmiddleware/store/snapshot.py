@@ -14,8 +14,9 @@ async def open_facts(database: Database, node: str) -> list[AnyFact]:
     """Everything on ``node`` that has not ended, as facts in the versions that are stored.
 
     Queues, agents and present memberships; interactions with all their visits, offers and segments,
-    ended or not; recordings that are not finished, also of interactions that have ended; states of
-    agents that last. An agent or queue of which only the name is known is left out.
+    ended or not; recordings that are not finished, also of interactions that have ended; the last
+    state of each agent, which has ended where its leader was killed between that and telling the
+    next one. An agent or queue of which only the name is known is left out.
     """
     rows = await database.fetch("open_facts", node)
     return [decode(row["fact"].encode()) for row in rows]

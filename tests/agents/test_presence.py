@@ -241,6 +241,35 @@ def test_a_restarted_daemon_goes_on_with_the_open_interval() -> None:
     assert (opened.state, opened.started_at) == ("paused", at(0) + timedelta(seconds=40))
 
 
+def test_an_interval_whose_next_one_was_not_told_is_followed_without_a_gap() -> None:
+    """The earlier daemon was killed between the two."""
+    first = Floor().after(LOGIN + "20 QueueMemberPause agent=1001 Queue=support Status=1 Paused=1")
+    closed = next(fact for fact in first.intervals() if fact.ended_at is not None)
+    floor = Floor()
+    floor.presence.restore([closed])
+    floor.presence.miss()
+    floor.after("""
+        30 QueueMember Location=PJSIP/1001 Name="Agent 1001" Queue=support Status=1
+        30 QueueStatusComplete
+    """)
+    (opened,) = (fact for fact in floor.facts if isinstance(fact, AgentState))
+    assert opened.started_at == closed.ended_at == at(20)
+    assert (opened.state, opened.inferred) == ("idle", True)
+    floor.after("40 QueueMemberPause agent=1001 Queue=support Status=1 Paused=1")
+    assert floor.states()[-2:] == [("idle", 20), ("paused", 40)]
+    assert not floor.intervals()[-1].inferred
+
+
+def test_who_is_logged_out_by_then_was_so_from_the_end_of_the_last_interval_on() -> None:
+    first = Floor().after(LOGIN + "20 QueueMemberPause agent=1001 Queue=support Status=1 Paused=1")
+    floor = Floor()
+    closed = next(fact for fact in first.intervals() if fact.ended_at is not None)
+    floor.presence.restore([closed])
+    floor.presence.miss()
+    floor.after("30 QueueStatusComplete")
+    assert floor.states() == [("logged_out", 20)]
+
+
 def test_an_offer_that_is_answered_without_a_talk_ends_the_ringing() -> None:
     """As when the customer of a callback is not reached: the agent is free again at that moment."""
     floor = Floor().after("0 QueueMemberAdded agent=1001 Queue=support Status=1\n")

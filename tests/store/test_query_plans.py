@@ -46,7 +46,8 @@ async def test_the_snapshot_reads_no_table_from_end_to_end(database: Database, j
     assert scans == [], text
     for index in ("interaction_open", "recording_unfinished", "agent_state_open"):
         partitions = index.replace("_open", "").replace("_unfinished", "")
-        assert re.search(rf"Scan using {partitions}_\d{{4}}_\d\d_\w+|{index}", text), text
+        scan = rf"Scan (?:Backward )?using {partitions}_\d{{4}}_\d\d_\w+|{index}"
+        assert re.search(scan, text), text
 
 
 async def test_looking_for_what_was_left_open_reads_only_what_is_open(

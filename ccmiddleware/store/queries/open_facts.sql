@@ -92,6 +92,10 @@ FROM (
         'reason', s.reason, 'ended_at', s.ended_at, 'inferred', s.inferred)
     FROM node AS n
     JOIN ccm.agent AS a ON a.node_id = n.id
-    JOIN ccm.agent_state AS s ON s.agent_id = a.id AND s.ended_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT * FROM ccm.agent_state AS l
+        WHERE l.agent_id = a.id
+        ORDER BY l.started_at DESC
+        LIMIT 1) AS s
 ) AS f
 ORDER BY f.kind, f.sort, f.ordinal
