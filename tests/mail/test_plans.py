@@ -8,7 +8,14 @@ import pytest
 
 from ccmiddleware.store.database import Database, queries
 
-TABLES = "email", "email_quarantine", "outbox", "conversation", "conversation_participant"
+TABLES = (
+    "work_item",
+    "email",
+    "email_quarantine",
+    "outbox",
+    "conversation",
+    "conversation_participant",
+)
 TRAFFIC = (
     "email_traffic",
     "timestamptz, text[], text[], uuid[]",
@@ -33,6 +40,8 @@ async def plan(database: Database, name: str, types: str, values: str) -> str:
         ("holders_of_message_ids", "text[]", "'{a,b}'"),
         ("known_conversations", "uuid[]", "'{}'"),
         ("conversation_number", "uuid", "NULL"),
+        ("work_standing", "text", "'pbx1'"),
+        ("work_waiting", "text, timestamptz, integer", "'pbx1', now(), 25"),
     ],
 )
 async def test_no_table_that_grows_is_read_from_end_to_end(

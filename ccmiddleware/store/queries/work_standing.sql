@@ -3,11 +3,12 @@ SELECT w.id, w.number, q.name AS queue, w.priority, w.arrived_at, w.state, w.fru
     coalesce(nullif(e.from_name, ''), e.from_address) AS sender, e.subject, p.attempt, p.placed_at, p.valid_until,
     ARRAY (SELECT s.step FROM ccm.work_step AS s WHERE s.attempt = p.attempt ORDER BY s.at, s.step) AS steps,
     (SELECT max(s.at) FROM ccm.work_step AS s WHERE s.attempt = p.attempt) AS told_at, a.id AS agent_id, a.email IS NOT NULL AS reachable
-FROM ccm.node AS n
-JOIN ccm.work_item AS w ON w.node_id = n.id
-JOIN ccm.work_placement AS p ON p.item_id = w.id AND p.ended_at IS NULL
+FROM ccm.work_placement AS p
+-- From the few placements to their items: a plan for all at once, made while there were few items, would read them all.
+CROSS JOIN LATERAL (SELECT i.* FROM ccm.work_item AS i WHERE i.id = p.item_id OFFSET 0) AS w
+CROSS JOIN LATERAL (SELECT m.* FROM ccm.email AS m WHERE m.id = w.id OFFSET 0) AS e
+JOIN ccm.node AS n ON n.id = w.node_id
 JOIN ccm.queue AS q ON q.id = w.queue_id
-JOIN ccm.email AS e ON e.id = w.id
 LEFT JOIN LATERAL (
     SELECT s.agent_id
     FROM ccm.work_step AS s
@@ -17,4 +18,4 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS who ON true
 LEFT JOIN ccm.agent AS a ON a.id = who.agent_id
-WHERE n.name = $1
+WHERE p.ended_at IS NULL AND n.name = $1
