@@ -90,6 +90,21 @@ class MailboxSettings(Secret):
         description="Of a larger message only the header is taken, into quarantine.",
     )
 
+    reply_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="So long an agent can answer an email that he was sent; then it must be taken "
+        "again.",
+    )
+    relay_bytes: int = Field(
+        default=10 * 1024 * 1024,
+        ge=0,
+        le=100 * 1024 * 1024,
+        description="Attachments of an email that are sent to the agent are this large together at "
+        "most; the others are named.",
+    )
+
     @model_validator(mode="after")
     def _has_room_for_tokens(self) -> "MailboxSettings":
         local = self.address.partition("@")[0]

@@ -24,6 +24,7 @@ from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact
 from ccmiddleware.mail.mailboxes import Mailboxes
 from ccmiddleware.mail.parsing import Readers
+from ccmiddleware.mail.relaying import Relaying
 from ccmiddleware.mail.sending import Sending
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
@@ -88,6 +89,7 @@ class LedNode:
         self.keeper: Keeper | None = None
         self.mailboxes: Mailboxes | None = None
         self.sending: Sending | None = None
+        self.relaying: Relaying | None = None
         parts.metrics.node(node.name)
         self._leading = parts.metrics.leading(node.name)
         self._stored_link: tuple[object, ...] = ()
@@ -226,19 +228,7 @@ class LedNode:
         )
         tasks.start(f"skills {self.name}", skills.run(), until="first")
         if parts.settings.mailboxes_of(self.name):
-            work = self._work_turns(follower, term, queue_log)
-            tasks.start(f"work {self.name}", work.run(), until="first")
-            self.mailboxes = self._mailboxes(term)
-            tasks.start(f"mailboxes {self.name}", self.mailboxes.run(), until="first")
-            self.sending = Sending(
-                self.name,
-                term,
-                parts.settings.smtp,
-                parts.database,
-                certain=self._certain(term),
-                clock=parts.clock,
-            )
-            tasks.start(f"outbox {self.name}", self.sending.run())
+            self._follow_email(follower, term, queue_log, tasks)
         else:
             follower.working({})  # nobody would tell that whoever had one has none any more
         tasks.start(f"housekeeping {self.name}", self._keep_house(follower, term), until="first")
@@ -246,6 +236,30 @@ class LedNode:
         self._leading.set(1)
         log.info("following", node=self.name, term=term)
         return tasks
+
+    def _follow_email(
+        self, follower: NodeFollower, term: int, queue_log: QueueLog | None, tasks: Tasks
+    ) -> None:
+        """Mailboxes, items in queues, what agents are sent, and the outbox."""
+        parts = self.parts
+        work = self._work_turns(follower, term, queue_log)
+        tasks.start(f"work {self.name}", work.run(), until="first")
+        self.mailboxes = self._mailboxes(term)
+        tasks.start(f"mailboxes {self.name}", self.mailboxes.run(), until="first")
+        self.sending = Sending(
+            self.name,
+            term,
+            parts.settings.smtp,
+            parts.database,
+            certain=self._certain(term),
+            clock=parts.clock,
+        )
+        tasks.start(f"outbox {self.name}", self.sending.run())
+        if self.sending.can_send:
+            self.relaying = self._relaying(term)
+            tasks.start(f"agents' mail {self.name}", self.relaying.run(), until="first")
+        else:
+            log.warning("agents get no emails: the configuration has no [smtp]", node=self.name)
 
     def _tell_of_the_unseen(
         self, follower: NodeFollower, facts: Sequence[AnyFact], term: int
@@ -262,6 +276,18 @@ class LedNode:
             {node.name: parts.settings.mailboxes_of(node.name) for node in parts.settings.node},
             parts.database,
             parts.readers.parse_all,
+            certain=self._certain(term),
+            clock=parts.clock,
+        )
+
+    def _relaying(self, term: int) -> Relaying:
+        parts = self.parts
+        return Relaying(
+            self.name,
+            term,
+            parts.settings.mailboxes_of(self.name),
+            parts.database,
+            parts.readers,
             certain=self._certain(term),
             clock=parts.clock,
         )
@@ -372,7 +398,7 @@ class LedNode:
             await self._say_link_closed(follower)
         else:
             log.warning("not following any more", node=self.name, term=self.term)
-        self.follower = self.keeper = self.mailboxes = self.sending = None
+        self.follower = self.keeper = self.mailboxes = self.sending = self.relaying = None
         self._leading.set(0)
         self.parts.metrics.unled(self.name)
 

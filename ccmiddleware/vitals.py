@@ -68,6 +68,9 @@ def _mailboxes(nodes: Sequence[LedNode]) -> Iterator[Part]:
         troubles = node.mailboxes.troubles if node.mailboxes is not None else {}
         for name, trouble in troubles.items():
             yield Part(f"mailbox {name}", "degraded" if trouble else "ok", trouble)
+        if node.relaying is not None:
+            trouble = node.relaying.trouble
+            yield Part(f"agents' mail {node.name}", "degraded" if trouble else "ok", trouble)
 
 
 def _outbox(node: str, sending: Sending) -> Part:

@@ -19,7 +19,7 @@ from ccmiddleware.errors import CcmError
 
 if TYPE_CHECKING:
     from ccmiddleware.agents.commands import AgentCommand
-    from ccmiddleware.store.database import Database
+    from ccmiddleware.store.database import Database, Session
 
 LIVES_SECONDS = 30.0
 """A command that no daemon has begun by then is not begun any more."""
@@ -51,7 +51,7 @@ class Target:
 # -- which agent ----------------------------------------------------------------------------
 
 
-async def find_agent(database: "Database", text: str, node: str | None) -> Target:
+async def find_agent(database: "Database | Session", text: str, node: str | None) -> Target:
     """The agent with that name or interface. Raises NothingFound and Ambiguous."""
     rows = [dict(row) for row in await database.fetch("list_agents", node, None)]
     found = meant(rows, text)
@@ -78,7 +78,7 @@ async def agent_or_interface(
     return Target(node or nodes[0], text, text, [])
 
 
-async def _target(database: "Database", row: Mapping[str, Any]) -> Target:
+async def _target(database: "Database | Session", row: Mapping[str, Any]) -> Target:
     queues = await database.fetch("show_agent_queues", row["node"], row["interface"])
     return Target(row["node"], row["interface"], row["agent"], [dict(queue) for queue in queues])
 

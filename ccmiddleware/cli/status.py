@@ -122,5 +122,8 @@ def _unsent(outbox: list[dict[str, Any]], *, can_send: bool) -> list[str]:
         if row["unknown"]
     ]
     if outbox and not can_send:
-        said.append("there are mailboxes, and nothing can be sent: the configuration has no [smtp]")
+        said.append(
+            "there are mailboxes, and nothing can be sent, neither to customers nor to agents: the "
+            "configuration has no [smtp]"
+        )
     return said

@@ -17,11 +17,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from ccmiddleware.errors import TemporaryError
 from ccmiddleware.mail.message import Limits, Message, Unreadable
-from ccmiddleware.mail.reading import read, unreadable
+from ccmiddleware.mail.reading import parts_bytes, read, unreadable
 
 MEMORY = 1024 * 1024 * 1024
 """Bytes of address space of one reader; a message of 35 MB takes some 250 MB."""
@@ -31,6 +31,7 @@ START_SECONDS = 60.0
 """How long a new process may take until it answers: some 0.2 s on an idle machine."""
 
 _PR_SET_PDEATHSIG = 1
+_Answer = TypeVar("_Answer")
 _How = Callable[[bytes, Limits], Message | Unreadable]
 
 
@@ -66,7 +67,7 @@ class Readers:
         """Read a message. Raises TemporaryError when no reader could be had: then try again."""
         if len(raw) > self._limits.bytes:
             return await asyncio.to_thread(read, raw, self._limits)
-        got = await self._borrow([raw])
+        got = await self._borrow(_each, read, [raw], self._limits)
         if isinstance(got, str):
             return await asyncio.to_thread(unreadable, raw, got)
         return got[0]
@@ -74,20 +75,29 @@ class Readers:
     async def parse_all(self, raws: Sequence[bytes]) -> list[Message | Unreadable]:
         """Read messages that together are no larger than one may be. Raises as ``parse`` does."""
         if sum(map(len, raws)) <= self._limits.bytes:
-            got = await self._borrow(raws)
+            got = await self._borrow(_each, read, raws, self._limits)
             if not isinstance(got, str):
                 return got
         # At one of them a reader died, or was too slow: alone, each has its own time.
         return [await self.parse(raw) for raw in raws]
 
-    async def _borrow(self, raws: Sequence[bytes]) -> list[Message | Unreadable] | str:
-        """What a free reader makes of them, or why it did not answer."""
+    async def parts(self, raw: bytes, numbers: Sequence[int]) -> list[bytes | None] | str:
+        """The bytes of parts of a message (``Attachment.part``), or why they can't be had.
+
+        Raises as ``parse`` does.
+        """
+        return await self._borrow(parts_bytes, raw, list(numbers), self._limits)
+
+    async def _borrow(
+        self, what: Callable[..., list[_Answer]], *arguments: object
+    ) -> list[_Answer] | str:
+        """What a free reader answers, or why it did not."""
         reader = await self._free.get()
         try:
             self._check_open()
             if reader is None:
                 reader = await self._start()
-            got = await reader.read(raws, self._limits)
+            got = await reader.do(self._limits.seconds, what, *arguments)
             self._check_open()
         finally:
             if reader is not None and not reader.usable:
@@ -137,18 +147,20 @@ class _Reader:
             raise TemporaryError(f"no process to read email could be started: {error}") from error
         self.usable = True
 
-    async def read(self, raws: Sequence[bytes], limits: Limits) -> list[Message | Unreadable] | str:
-        """What came of the messages, or the reason for which the process did not answer."""
+    async def do(
+        self, seconds: float, what: Callable[..., list[_Answer]], *arguments: object
+    ) -> list[_Answer] | str:
+        """What came of it, or the reason for which the process did not answer."""
         self.usable = False  # until it has answered
         try:
-            async with asyncio.timeout(limits.seconds):
-                got = await asyncio.wrap_future(self._executor.submit(_each, read, raws, limits))
+            async with asyncio.timeout(seconds):
+                got = await asyncio.wrap_future(self._executor.submit(what, *arguments))
         except BrokenProcessPool:
             self._pid = None
             return "the reader died at it"
         except TimeoutError:
-            return f"reading it took longer than {limits.seconds:g} s"
-        self._messages_left -= len(raws)
+            return f"reading it took longer than {seconds:g} s"
+        self._messages_left -= len(got)
         self.usable = self._messages_left > 0
         return got
 

@@ -6,6 +6,7 @@ delivery report if it is one. ``parsing`` calls this in a process of its own.
 """
 
 import hashlib
+from collections.abc import Sequence
 
 from ccmiddleware.mail import bodies, delivery_reports, headers, history, mime
 from ccmiddleware.mail.addresses import address_of, addresses
@@ -50,10 +51,17 @@ def unreadable(raw: bytes, reason: str, sha256: str = "") -> Unreadable:
 
 def part_bytes(raw: bytes, number: int, limits: Limits) -> bytes | None:
     """The decoded bytes of the part with that number, such as ``Attachment.part``."""
-    for part in mime.parse(raw, limits).walk():
-        if part.number == number:
-            return mime.decoded(raw, part)[0]
-    return None
+    return parts_bytes(raw, [number], limits)[0]
+
+
+def parts_bytes(raw: bytes, numbers: Sequence[int], limits: Limits) -> list[bytes | None]:
+    """The decoded bytes of the parts with these numbers, None for one that is not there."""
+    found = {
+        part.number: mime.decoded(raw, part)[0]
+        for part in mime.parse(raw, limits).walk()
+        if part.number in numbers
+    }
+    return [found.get(number) for number in numbers]
 
 
 def _read(raw: bytes, sha256: str, limits: Limits) -> Message | Unreadable:

@@ -80,7 +80,7 @@ def held(ccm: Ccm, *arguments: str) -> dict[str, dict[str, Any]]:
 
 
 def test_none_yet(on_database: Ccm) -> None:
-    assert "no email fits" in on_database.run("email", "list").stderr
+    assert "no email fits" in on_database.run("email", "messages").stderr
     assert "nothing is held" in on_database.run("email", "quarantine", "list").stderr
     assert "there is no email" in on_database.run("email", "show", "x", code=1).stderr
     for verb in ("show", "release", "drop"):
@@ -89,12 +89,12 @@ def test_none_yet(on_database: Ccm) -> None:
 
 
 def test_emails_are_listed_and_shown(with_mail: Ccm) -> None:
-    rows = {row["subject"]: row for row in listed(with_mail, "list", "--queue", "support")}
+    rows = {row["subject"]: row for row in listed(with_mail, "messages", "--queue", "support")}
     assert set(rows) == {"Question", "Re: Question"}
     assert rows["Question"]["conversation_id"] == rows["Re: Question"]["conversation_id"]
-    assert listed(with_mail, "list", "--from", "bob@x.example") == []
-    assert len(listed(with_mail, "list", "--from", "ANN@x.example", "--open")) == 2
-    assert "Re: Question" in with_mail.run("email", "list").stdout
+    assert listed(with_mail, "messages", "--from", "bob@x.example") == []
+    assert len(listed(with_mail, "messages", "--from", "ANN@x.example", "--open")) == 2
+    assert "Re: Question" in with_mail.run("email", "messages").stdout
     shown = with_mail.run("email", "show", rows["Re: Question"]["id"]).stdout
     assert "Ann <ann@x.example>" in shown
     assert "Text of 2" in shown
@@ -106,7 +106,7 @@ def test_emails_are_listed_and_shown(with_mail: Ccm) -> None:
 
 
 def test_several_of_one_beginning_are_told(with_mail: Ccm) -> None:
-    id_ = listed(with_mail, "list")[0]["id"]
+    id_ = listed(with_mail, "messages")[0]["id"]
     assert "several emails begin" in with_mail.run("email", "show", id_[:8], code=1).stderr
 
 
@@ -120,7 +120,7 @@ def test_what_is_held_is_listed_shown_and_released_once(with_mail: Ccm) -> None:
     assert "X-Spam-Flag" in with_mail.run("email", "quarantine", "show", spam["id"]).stdout
     said = with_mail.run("email", "quarantine", "release", spam["id"]).stderr
     assert spam["id"] in said
-    assert len(listed(with_mail, "list")) == 3
+    assert len(listed(with_mail, "messages")) == 3
     again = with_mail.run("email", "quarantine", "release", spam["id"], code=1).stderr
     assert "is released already, by " in again
     assert "spam" not in held(with_mail)

@@ -4,7 +4,9 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,15 +153,13 @@ class Desk:
         )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site(
-    lab_servers: Servers, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Desk]:
-    directory = tmp_path_factory.mktemp("work")
-    servers = mail_servers(lambda line: print(line, file=sys.stderr))
+@asynccontextmanager
+async def site_with(servers: Servers, directory: Path, settings: str) -> AsyncIterator[Desk]:
+    """All servers of a module, and a daemon with these settings of email."""
+    others = mail_servers(lambda line: print(line, file=sys.stderr))
     async with (
-        Mail(servers, [HELP, *MAIL_OF.values()]) as system,
-        Asterisk(lab_servers, PLAN) as pbx,
+        Mail(others, [HELP, *MAIL_OF.values()]) as system,
+        Asterisk(servers, PLAN) as pbx,
         Database(directory / "postgres") as postgres,
     ):
         phones = {one: pbx.phone(one, [Answer(0.2), Obey()]) for one in NAMES}
@@ -169,9 +169,9 @@ async def site(
         secret = directory / "mailbox.secret"
         secret.touch(mode=0o600)
         secret.write_text(system.password)
-        more = MAILBOX.format(
+        more = settings.format(
             address=HELP, host=system.host, port=system.imaps_port, ca=system.certificate,
-            secret=secret,
+            secret=secret, submission=system.submission_port,
         )  # fmt: skip
         daemon = Daemon(
             directory / "daemon", pbx, database_url=url, recording="never", more=more,
@@ -179,6 +179,14 @@ async def site(
         )  # fmt: skip
         async with daemon:
             yield Desk(pbx, Stage(pbx), daemon, system, url, phones)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(
+    lab_servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Desk]:
+    async with site_with(lab_servers, tmp_path_factory.mktemp("work"), MAILBOX) as desk:
+        yield desk
 
 
 @pytest_asyncio.fixture(loop_scope="module")
