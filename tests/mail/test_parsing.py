@@ -101,7 +101,7 @@ async def test_several_are_read_at_once_and_one_that_kills_takes_none_with_it(
     deed: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parsing, "read", evil_read)
-    async with Readers(replace(LIMITS, seconds=0.5)) as readers:
+    async with Readers(replace(LIMITS, seconds=3)) as readers:
         got = await readers.parse_all([mail("One"), deed, mail("Two")])
     assert [isinstance(each, Message) for each in got] == [True, False, True]
     assert [each.text for each in got if isinstance(each, Message)] == ["One", "Two"]
