@@ -79,11 +79,13 @@ class Relaying:
         self._waits_for = ""
         self._refused: dict[UUID, str] = {}
         """Emails that can't be sent on, and why; until the next term."""
+        self._unreached: list[str] = []
+        """What was sent on and did not reach its agent, in words."""
 
     @property
     def trouble(self) -> str:
         """Why agents do not get what they took; empty while all is well."""
-        return self._waits_for or next(iter(self._refused.values()), "")
+        return self._waits_for or "; ".join([*self._refused.values(), *self._unreached][:3])
 
     async def run(self) -> None:
         """Send on until cancelled."""
@@ -114,7 +116,21 @@ class Relaying:
                 self._log.error(
                     "email is not sent to its agent", reason=f"{row['number']}: {error}"
                 )
+        await self._look_after()
         return done
+
+    async def _look_after(self) -> None:
+        """Tell what did not reach its agent. The item stays with him: another one might fare no
+        better, with a mail that is too large, say; so that is for a person to decide."""
+        unreached = [
+            f"email {row['number']} {'may not have' if row['state'] == 'unknown' else 'has not'} "
+            f"reached {row['address']}: {row['reason']}"
+            for row in await self._database.fetch("relays_failed", self._node)
+        ]
+        for one in unreached:
+            if one not in self._unreached:
+                self._log.error("agent was not reached", reason=one)
+        self._unreached = unreached
 
     async def _relay(self, row: Row) -> bool:
         """Whether it was put into the outbox: not when that was done, or he has it no more."""

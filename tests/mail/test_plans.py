@@ -42,6 +42,10 @@ async def plan(database: Database, name: str, types: str, values: str) -> str:
         ("conversation_number", "uuid", "NULL"),
         ("work_standing", "text", "'pbx1'"),
         ("work_waiting", "text, timestamptz, integer", "'pbx1', now(), 25"),
+        ("relays_due", "text, integer, uuid[]", "'pbx1', 20, '{}'"),
+        ("relays_failed", "text", "'pbx1'"),
+        ("relays_before", "uuid, uuid", "NULL, NULL"),
+        ("conversation_before", "uuid, uuid, timestamptz, integer", "NULL, NULL, now(), 5"),
     ],
 )
 async def test_no_table_that_grows_is_read_from_end_to_end(

@@ -295,6 +295,24 @@ async def test_what_can_not_be_sent_on_is_told_and_holds_up_nothing(desk: Desk):
     assert desk.relaying.trouble == ""
 
 
+async def test_what_did_not_reach_the_agent_is_told_while_he_has_it(desk: Desk):
+    item = await desk.comes(mail(1))
+    await desk.take(item, await desk.agent("Alice", ALICE))
+    await desk.relaying.look()
+    assert desk.relaying.trouble == ""
+    await desk.database.rows(
+        "UPDATE ccm.outbox SET state = 'failed', reason = '552 too large', done_at = $1", NOW
+    )
+    await desk.relaying.look()
+    assert desk.relaying.trouble == f"email 1 has not reached {ALICE}: 552 too large"
+    await desk.database.rows("UPDATE ccm.outbox SET state = 'unknown', done_at = NULL")
+    await desk.relaying.look()
+    assert desk.relaying.trouble == f"email 1 may not have reached {ALICE}: 552 too large"
+    await desk.database.fetchval("finish_work", item, "closed", "closed", desk.now, "zoe")
+    await desk.relaying.look()
+    assert desk.relaying.trouble == ""
+
+
 @pytest.mark.parametrize(
     ("sizes", "carried"), [((), []), ((5, 6), [5]), ((11, 4), [4]), ((5, 5), [5, 5]), ((0,), [0])]
 )
