@@ -1,4 +1,4 @@
-"""The demo: real calls through a real Asterisk, followed by the daemon, and what came of them.
+"""The demo: real calls and emails in the queues of a real Asterisk, and what came of them.
 
 Run by ``deploy/demo``, which explains the options. Progress goes to standard error; the result, as
 tables or as one JSON object, to standard output. With ``--keep`` a process of its own goes on
@@ -18,14 +18,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import rush
+from lab import correspondence, rush
 from lab.asterisk import Asterisk
 from lab.audio import read_wav
 from lab.daemon import REPOSITORY, Daemon
 from lab.errors import LabError
+from lab.mail import Mail
 from lab.phones import CallResult
 from lab.processes import until
-from lab.root import home, servers
+from lab.root import home, mail_servers, servers
 
 SILENCE_DBFS = -45.0
 """Below this level a recording counts as silent. The lab's voices are at about -15."""
@@ -59,18 +60,33 @@ class Progress:
 
 async def demo(say: Progress, *, as_json: bool, kept: Callable[[], None] | None) -> int:
     """Play the demo; the exit code. ``kept`` is called when it shall stay, before it waits."""
-    found = servers(lambda line: say(line))
+    found, mails = servers(lambda line: say(line)), mail_servers(lambda line: say(line))
     shutil.rmtree(directory(), ignore_errors=True)
-    say("starting Asterisk")
-    async with Asterisk(found, rush.PLAN) as pbx:
+    say("starting Asterisk, Dovecot and Postfix")
+    async with (
+        Asterisk(found, rush.PLAN) as pbx,
+        Mail(mails, correspondence.ACCOUNTS) as mail,
+    ):
         version = await pbx.version()
-        say(f"Asterisk {version} is up on {pbx.host}; starting the daemon")
-        async with Daemon(directory(), pbx) as daemon:
-            say("the daemon follows it; three phones and fifteen callers begin")
-            calls = await rush.play(pbx, say)
+        say(f"Asterisk {version} is up on {pbx.host}, mail on {mail.host}; starting the daemon")
+        async with Daemon(
+            directory(), pbx,
+            node_more=f"queue_log = {json.dumps(str(pbx.queue_log_path))}",
+            more=correspondence.settings(mail, directory().with_name("demo-mail")),
+        ) as daemon:  # fmt: skip
+            letters = correspondence.Correspondence(mail, daemon, say)
+            await letters.settle_in()
+            say("the daemon follows them; three phones, fifteen callers and seven emails begin")
+            async with asyncio.TaskGroup() as tasks:
+                playing = tasks.create_task(rush.play(pbx, say), name="calls")
+                tasks.create_task(letters.play(), name="emails")
+            calls = playing.result()
             say("waiting for the last recordings")
-            interactions = await daemon.settled(len(rush.CALLS), 60)
+            over = await daemon.settled(len(rush.CALLS), 60)
+            interactions = [row for row in over if row["channel"] == "voice"]
             result = await figures(pbx, daemon, version, calls, interactions)
+            result |= await letters.figures()
+            result["differences"] += await letters.differences(result)
             if as_json:
                 print(json.dumps(result, indent=2))
             else:
@@ -115,7 +131,7 @@ async def figures(
         "audio_seconds": round(sum(one.seconds for one in measured), 1),
         "recording": str(shutil.copy(files[0], directory())) if files else None,
     }
-    shown = await queue_show(pbx)
+    shown = await queue_show(pbx, tally)
     result["queue_log"] = {
         "joined": tally.joined,
         "answered": tally.answered,
@@ -164,13 +180,13 @@ def differences(result: Mapping[str, Any]) -> list[str]:
     return found
 
 
-async def queue_show(pbx: Asterisk) -> dict[str, int]:
-    """Completed and abandoned over all queues, as ``queue show`` has them."""
+async def queue_show(pbx: Asterisk, tally: rush.Tally) -> dict[str, int]:
+    """Completed and abandoned calls over all queues, as ``queue show`` has them."""
     text = await pbx.cli("queue show")
     found = re.findall(r"\bC:(\d+), A:(\d+)", text)
     return {
-        "completed": sum(int(completed) for completed, _ in found),
-        "abandoned": sum(int(abandoned) for _, abandoned in found),
+        "completed": sum(int(completed) for completed, _ in found) - tally.emails_completed,
+        "abandoned": sum(int(abandoned) for _, abandoned in found) - tally.emails_abandoned,
     }
 
 
@@ -189,12 +205,17 @@ async def show(daemon: Daemon, result: Mapping[str, Any]) -> None:
         f"{result['timed_out']} timed out, {result['left_by_key']} left by key; "
         f"{result['recordings']} recordings with {result['audio_seconds']} s of audio."
     )
+    print(
+        f"{result['emails_received']} emails received, {result['emails_answered']} answered, "
+        f"{result['emails_quarantined']} held in quarantine; {result['emails_bounced']} answer "
+        "came back."
+    )
     if result["differences"]:
         print("These figures differ from Asterisk's own:")
         for difference in result["differences"]:
             print(f"  {difference}")
     else:
-        print("All figures agree with queue_log and `queue show` of that Asterisk.")
+        print("All figures agree with that Asterisk and with the customers' mailboxes.")
     print(f"A recording to play: {result['recording']}")
 
 
@@ -211,6 +232,8 @@ def what_to_try(daemon: Daemon) -> str:
             f"  {ccm} queue watch",
             f"  {ccm} agent list",
             f"  {ccm} interaction list",
+            f"  {ccm} email list --state all",
+            f"  {ccm} email quarantine list",
             f"  {ccm} report show queue_interval --format csv",
             f"  {ccm} recording verify",
             f"  {ccm} doctor",

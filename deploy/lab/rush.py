@@ -8,30 +8,43 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.asterisk import Asterisk
+from lab.asterisk import SHIPPED, Asterisk
 from lab.phones import CallResult
-from lab.plan import ALICE, CHEN, JOERG, Plan, Queue
+from lab.plan import ALICE, CHEN, JOERG, Agent, Plan, Queue
 from lab.processes import until
 from lab.script import Answer, Dtmf, Hangup, Hold, Ring, Step, Talk
 
 SUPPORT, SALES = "12025550101", "12025550102"
 
+
+def _members(*agents: Agent) -> tuple[str, ...]:
+    """Lines of queues.conf: members whose state knows of the emails they work on."""
+    return tuple(
+        f"member => {one.interface},0,{one.name},hint:{one.extension}@ccm-agents-state"
+        for one in agents
+    )
+
+
 PLAN = Plan(
     agents=(ALICE, JOERG, CHEN),
     queues=(
-        Queue("support", SUPPORT, members=("1001", "1002"), ring=2),
-        Queue("sales", SALES, members=("1002", "1003"), ring=2, patience=20),
+        Queue("support", SUPPORT, members=(), ring=2, more=_members(ALICE, JOERG)),
+        Queue("sales", SALES, members=(), ring=2, patience=20, more=_members(JOERG, CHEN)),
     ),
+    manager=("ccm-agents.conf", "ccm-work.conf"),
+    files={"ccm-work.conf": (SHIPPED / "dialplan" / "ccm-work.conf").read_text()},
+    dialplan='\n#include "ccm-work.conf"\n',
 )
 
 PHONES: dict[str, list[Step]] = {
-    "1001": [Answer(0.6), Talk(4), Hangup()],
+    "1001": [Answer(0.6), Talk(2.5), Dtmf("1"), Talk(1.5), Hangup()],
     "1002": [Ring()],
     "1003": [Answer(0.4), Talk(1.5), Hold(1), Talk(1), Hangup()],
 }
 JOERG_IS_BACK_AT = 9.0
 """Second at which 1002, which nobody answered until then, is answered."""
-JOERG_BACK: list[Step] = [Answer(0.8), Talk(2.5), Hangup()]
+JOERG_BACK: list[Step] = [Answer(0.8), Talk(2.5), Dtmf("1"), Talk(0.5), Hangup()]
+"""1 takes an email; in a call it does nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,10 @@ CALLS = (
 
 @dataclass(frozen=True)
 class Tally:
-    """What queue_log says: callers that joined, and how many ended each way."""
+    """What queue_log says of calls: how many joined, and how many ended each way.
+
+    ``emails_completed`` and ``emails_abandoned``: what ``queue show`` counts as calls, and is not.
+    """
 
     joined: int
     answered: int
@@ -75,6 +91,8 @@ class Tally:
     left_by_key: int
     rings_not_answered: int
     talk_seconds: int
+    emails_completed: int
+    emails_abandoned: int
 
 
 async def play(pbx: Asterisk, say: Callable[[str], None]) -> list[CallResult]:
@@ -101,7 +119,9 @@ async def tally(pbx: Asterisk) -> Tally:
 
 def count(pbx: Asterisk) -> Tally:
     """Count queue_log as it is."""
-    rows = pbx.queue_log()
+    every = pbx.queue_log()
+    rows = [row for row in every if not row.call.startswith("ccmwk-")]
+    emails = [row.event for row in every if row.call.startswith("ccmwk-")]
     events = [row.event for row in rows]
     return Tally(
         joined=events.count("ENTERQUEUE"),
@@ -112,11 +132,16 @@ def count(pbx: Asterisk) -> Tally:
         rings_not_answered=events.count("RINGNOANSWER"),
         # COMPLETECALLER and COMPLETEAGENT: hold time, talk time, original position.
         talk_seconds=sum(int(row.data[1]) for row in rows if row.event.startswith("COMPLETE")),
+        emails_completed=sum(event.startswith("COMPLETE") for event in emails),
+        emails_abandoned=emails.count("ABANDON"),
     )
 
 
 def _completed(pbx: Asterisk) -> int:
-    return sum(row.event.startswith("COMPLETE") for row in pbx.queue_log())
+    return sum(
+        row.event.startswith("COMPLETE") and not row.call.startswith("ccmwk-")
+        for row in pbx.queue_log()
+    )
 
 
 async def _one(pbx: Asterisk, call: PlannedCall, say: Callable[[str], None]) -> CallResult:
