@@ -327,6 +327,7 @@ class LedNode:
             joined_at=follower.joined_at,
             offered=follower.offered,
             members=follower.presence.reachable_members,
+            serves=follower.presence.has_room,
             working=follower.working,
             read_until=None if queue_log is None else lambda: queue_log.read_until,
             clock=parts.clock,

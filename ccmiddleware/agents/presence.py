@@ -128,6 +128,14 @@ class Presence:
             if (member := agent.queues.get(queue)) is not None
         )
 
+    def has_room(self, interface: str) -> set[str]:
+        """Queues in which the agent could take a further email: none unless he does nothing but
+        work on one."""
+        agent = self.agents.get(interface)
+        if agent is None or agent.open is None or agent.open.state != "working":
+            return set()
+        return {queue for queue, member in agent.queues.items() if not member.paused}
+
     def miss(self) -> None:
         """Events are missing; the answer to QueueStatus follows in the stream.
 

@@ -12,7 +12,7 @@ them. Where a queue has calls go first, its items have priorities below those of
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -30,6 +30,10 @@ AHEAD = 1
 """Placeholders beyond one for each member: what each could take next stands in the queue before he
 is free, so that the order holds whoever is free first, and one more to come up."""
 
+RING = timedelta(seconds=20)
+"""How long the phone of an agent is rung who works on an email and may have another."""
+
+INTERFACE = re.compile(r"[A-Za-z0-9]+/[\w.@/\-]{1,80}", re.ASCII)
 GIVEN_BACK_PAUSE = timedelta(seconds=5)
 UNFIT = re.compile(r"[^\w .@+\-]+")
 LONGEST_SHOWN = 60
@@ -61,7 +65,8 @@ class Standing:
     """A placement that is not over. ``offered``: an agent's phone rings for it, or may.
 
     ``agent``: who answered it last; ``reachable``: whether mail can be sent to that agent;
-    ``told_at``: when the last of its steps happened.
+    ``told_at``: when the last of its steps happened; ``straight``: it stands in no queue, that
+    agent's phone is rung.
     """
 
     item: Item
@@ -71,6 +76,7 @@ class Standing:
     agent: UUID | None = None
     reachable: bool = True
     told_at: datetime | None = None
+    straight: bool = False
 
     @property
     def answered(self) -> bool:
@@ -126,7 +132,7 @@ def release(waiting: Sequence[Item], standing: Sequence[Standing], room: Room) -
     """
     # Of an item that somebody has by now, or that waits in another queue, nothing is to stand.
     stale = [one for one in standing if one.item.state != "queued" and one.presence != "gone"]
-    ours = [one for one in standing if one.item.state == "queued"]
+    ours = [one for one in standing if one.item.state == "queued" and not one.straight]
     idle = [one for one in ours if not one.offered and not one.answered]
     take_away = [one for one in stale if one.presence == "there" and not one.answered]
     if room.wanted == 0:
@@ -141,6 +147,29 @@ def release(waiting: Sequence[Item], standing: Sequence[Standing], room: Room) -
     if last is not None and last.presence == "there" and first.rank < last.item.rank:
         take_away.append(last)
     return Release(None, _attempts(take_away))
+
+
+def further(
+    waiting: Sequence[Item], standing: Sequence[Standing], queues: Collection[str]
+) -> Item | Attempt | None:
+    """What an agent gets who works on an email, has room for another, and serves these queues.
+
+    It is what comes first of all that nobody is offered: the item, where it only waits; where it
+    stands in its queue, the placement, which must go away before the item can be given.
+    """
+    free = [
+        one
+        for one in standing
+        if one.item.state == "queued" and one.presence == "there" and not one.straight
+        and not one.offered and not one.answered and one.item.queue in queues
+    ]  # fmt: skip
+    first = min(free, key=lambda one: one.item.rank, default=None)
+    item = min(
+        (one for one in waiting if one.queue in queues), key=lambda one: one.rank, default=None
+    )
+    if first is not None and (item is None or first.item.rank < item.rank):
+        return first.attempt
+    return item
 
 
 def _attempts(standing: Sequence[Standing]) -> tuple[Attempt, ...]:
@@ -205,6 +234,33 @@ def originate(
         "Priority": "1",
         "Async": "true",
         "Timeout": str(int(timedelta(days=1).total_seconds() * 1000)),
+        "Variable": [f"CCM_WORK_{name}={value}" for name, value in values.items()],
+    }
+
+
+def originate_straight(item: Item, attempt: Attempt, interface: str) -> dict[str, str | list[str]]:
+    """The fields of the Originate that rings an agent's phone for an item, with no queue between.
+
+    Raises ValueError as ``originate`` does, or when the interface has what would end a value.
+    """
+    if QUEUE.fullmatch(item.queue) is None or INTERFACE.fullmatch(interface) is None:
+        raise ValueError(f"the dialplan library does not let {item.queue!r}, {interface!r} through")
+    values = {
+        "ATTEMPT": attempt.id,
+        "QUEUE": item.queue,
+        "NUMBER": str(item.number),
+        "PHONE": interface,
+        "UNTIL": str(int(attempt.valid_until.timestamp())),
+    }
+    return {
+        "Channel": interface,
+        "ChannelId": attempt.id,
+        "CallerID": f'"{shown(item) or "Email"}" <{item.number}>',
+        "Context": "ccm-work-agent",
+        "Exten": "s",
+        "Priority": "1",
+        "Async": "true",
+        "Timeout": str(int(RING.total_seconds() * 1000)),
         "Variable": [f"CCM_WORK_{name}={value}" for name, value in values.items()],
     }
 

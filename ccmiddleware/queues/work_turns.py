@@ -9,7 +9,7 @@ can make an item late, and never gives it to two agents.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,6 +19,7 @@ from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.ids import SECOND_HALF, placement_id
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queues import placeholders, settings, work
+from ccmiddleware.queues.further_work import FurtherWork
 from ccmiddleware.queues.hours import is_open
 from ccmiddleware.queues.placeholders import VALID, Attempt, Presence
 from ccmiddleware.queues.settings import InvalidSettings, Stored
@@ -48,7 +49,8 @@ class WorkTurns:
     with a unique id, None when there is none. ``joined_at``: when a channel joined the queue that
     it waits in, if that was seen. ``offered``: whether a phone may ring for a channel. ``members``:
     how many members of a queue can be reached, free or not. ``read_until``: until when queue_log
-    was read; None without one. ``working`` is told who has an item in hand.
+    was read; None without one. ``serves``: see ``further_work``.
+    ``working`` is told who has an item in hand.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class WorkTurns:
         offered: Callable[[str], bool],
         members: Callable[[str], int],
         working: Callable[[Mapping[str, tuple[str, datetime]]], None],
+        serves: Callable[[str], Collection[str]],
         read_until: Callable[[], datetime | None] | None,
         clock: Clock,
     ) -> None:
@@ -94,6 +97,16 @@ class WorkTurns:
         self._busy: dict[str, bool] = {}
         """What Asterisk was last told of each agent."""
         self._busy_since: tuple[datetime | None, datetime] | None = None
+        self._further = FurtherWork(
+            node,
+            term,
+            database,
+            link,
+            certain=certain,
+            serves=serves,
+            withdraw=self._withdraw,
+            clock=clock,
+        )
 
     async def run(self) -> None:
         """Keep work items until cancelled."""
@@ -135,6 +148,8 @@ class WorkTurns:
             waiting = await self._waiting(now)
         left = [one for one in standing if one not in over]
         await self._load_settings(now)
+        given = await self._give_further(waiting, left, now)
+        waiting = [one for one in waiting if one not in given]
         for queue in sorted({one.item.queue for one in left} | {one.queue for one in waiting}):
             await self._certain()
             await self._serve(
@@ -163,6 +178,7 @@ class WorkTurns:
                 agent=row["agent_id"],
                 reachable=row["reachable"],
                 told_at=row["told_at"],
+                straight=row["straight"],
             )
             for row in rows
         ]
@@ -244,12 +260,24 @@ class WorkTurns:
     ) -> None:
         todo = work.release(waiting, standing, self._room(queue, now))
         for attempt in todo.take_away:
-            name = self._channel_of(attempt.id)
-            if name is not None:
-                self._withdrawn.add(attempt.id)
-                await self._link.send("Hangup", {"Channel": name})
+            await self._withdraw(attempt)
         if todo.place is not None:
             await self._place(todo.place, standing, after_calls=self._after_calls(queue))
+
+    async def _withdraw(self, attempt: Attempt) -> None:
+        name = self._channel_of(attempt.id)
+        if name is not None:
+            self._withdrawn.add(attempt.id)
+            await self._link.send("Hangup", {"Channel": name})
+
+    async def _give_further(
+        self, waiting: Sequence[Item], standing: Sequence[Standing], now: datetime
+    ) -> set[Item]:
+        """Offer emails to agents who work on one and may have more; those that are offered so."""
+        if not self._link.state.up or not self._sees():
+            return set()
+        opened = [one for one in waiting if self._room(one.queue, now).open]
+        return await self._further.look(opened, standing, await self._loads())
 
     async def _place(self, item: Item, standing: Sequence[Standing], *, after_calls: bool) -> None:
         """Put a placeholder into the queue."""

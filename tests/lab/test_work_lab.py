@@ -426,3 +426,34 @@ async def test_emails_after_calls_and_not_when_closed(desk: Desk) -> None:
     await desk.stage.hang_up(call)
     await _takes(desk, "1001", item)
     await desk.ccm("queue", "set", "support", "email_after_calls=")
+
+
+async def test_who_may_have_two_emails_gets_the_second_and_no_call(desk: Desk) -> None:
+    await desk.joins("1001")
+    await desk.ccm("agent", "email", "PJSIP/1001", MAIL_OF["1001"], "--capacity", "2")
+    await desk.arrives(mail("kim@customer.example", "One"))
+    first = await desk.item("One", state="queued")
+    await _takes(desk, "1001", first)
+    await desk.item("One", state="working")
+    call = await desk.stage.call(SUPPORT, [Obey()])
+    await desk.arrives(mail("lou@customer.example", "Two"))
+    second = await desk.item("Two")
+    answered = ("CCMWORKSTEP", "answered")
+    await until(lambda: desk.steps(second, *answered) == 1, PATIENCE, "Alice hears of it")
+    await asyncio.sleep(2)
+    await desk.phones["1001"].press("1")
+    await desk.item("Two", state="working", interface="PJSIP/1001")
+    await desk.arrives(mail("mia@customer.example", "Three"))
+    await desk.item("Three", state="queued")
+    await asyncio.sleep(3)
+    third = await desk.item("Three", state="queued")
+    assert (desk.steps(third, *answered), desk.steps(third, "CONNECT")) == (0, 0)
+    assert "CONNECT" not in desk.stage.events(call)
+    for item in (first, second):
+        assert await rows(desk.url, "SELECT ccm.end_work($1, 'answered', now())", item["id"])
+    await desk.stage.answered(call)
+    await desk.stage.hang_up(call)
+    await _takes(desk, "1001", third)
+    sql = "SELECT outcome FROM ccm.offer WHERE interaction_id = $1"
+    assert await rows(desk.url, sql, second["id"]) == [{"outcome": "answered"}]
+    await desk.ccm("agent", "email", "PJSIP/1001", MAIL_OF["1001"], "--capacity", "1")

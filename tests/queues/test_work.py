@@ -190,3 +190,37 @@ def test_who_works_on_email_is_busy_unless_calls_interrupt(
 ) -> None:
     load = Load("PJSIP/1001", working, capacity=2, calls_interrupt=interrupt)
     assert is_busy(load) is busy
+
+
+@pytest.mark.parametrize(
+    ("waiting", "standing", "what"),
+    [
+        ([2, 3], [], 2),
+        ([2], [stands(1)], "ccmwk-1"),
+        ([(2, 10)], [stands(1)], 2),
+        # Somebody else is offered it, or hears of it; it is on its way; it is not in his queue.
+        ([2], [stands(1, offered=True)], 2),
+        ([2], [stands(1, "answered")], 2),
+        ([2], [stands(1, presence="gone")], 2),
+        ([2], [replace(stands(1), straight=True)], 2),
+        ([], [replace(stands(1), item=replace(item(1, state="queued"), queue="sales"))], None),
+        ([], [], None),
+    ],
+)
+def test_a_further_email_is_the_first_that_nobody_is_offered(
+    waiting: list[int | tuple[int, int]], standing: list[Standing], what: int | str | None
+) -> None:
+    items = [item(one) if isinstance(one, int) else item(*one) for one in waiting]
+    found = work.further(items, standing, {"support"})
+    shown_as = found.number if isinstance(found, Item) else found.id if found else None
+    assert shown_as == what
+
+
+def test_what_asterisk_is_asked_for_a_further_one() -> None:
+    one = replace(item(7), sender='Ada "A", Byron', subject="Bill")
+    attempt = Attempt("ccmwk-x", NOON, NOON + VALID)
+    fields = work.originate_straight(one, attempt, "PJSIP/1001")
+    assert (fields["Channel"], fields["CallerID"]) == ("PJSIP/1001", '"Ada A Byron - Bill" <7>')
+    for bad in ("PJSIP/1001,x", "PJSIP/1\r\nAction: y", "1001", "PJSIP/"):
+        with pytest.raises(ValueError, match="does not let"):
+            work.originate_straight(one, attempt, bad)
