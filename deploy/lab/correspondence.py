@@ -8,6 +8,7 @@ import asyncio
 import email
 import email.policy
 import email.utils
+import re
 import smtplib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class Planned:
     @property
     def message_id(self) -> str:
         """Its own, with brackets."""
-        return f"<{self.subject.replace(' ', '-').lower()}.{self.sender}>"
+        return f"<{re.sub('[^a-z0-9]+', '-', self.subject.lower())}.{self.sender}>"
 
     def message(self) -> EmailMessage:
         """As the customer's mail client makes it."""
