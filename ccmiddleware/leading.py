@@ -20,6 +20,7 @@ from ccmiddleware.agents.skill_penalties import SkillPenalties
 from ccmiddleware.clock import Clock
 from ccmiddleware.commander import Commander
 from ccmiddleware.config import NodeSettings, Settings
+from ccmiddleware.contacts.phones import ContactPhones
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact
 from ccmiddleware.mail.mailboxes import Mailboxes
@@ -213,6 +214,10 @@ class LedNode:
             self.parts.clock,
         )
         tasks.start(f"queues {self.name}", keeper.run(), until="first")
+        phones = ContactPhones(
+            self.name, term, self.parts.database, follower.link, self._certain(term)
+        )
+        tasks.start(f"contacts {self.name}", phones.run(), until="first")
         turns = self._callback_turns(follower, term, queue_log)
         tasks.start(f"callbacks {self.name}", turns.run(), until="first")
         tasks.start(f"wrap-up {self.name}", follower.wrap_up_pauses.run(), until="first")

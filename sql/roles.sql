@@ -24,10 +24,15 @@ REVOKE UPDATE ON ccm.interaction_event, ccm.queue_log_row, ccm.rejected_fact, cc
 REVOKE UPDATE ON ccm.queue_change, ccm.queue_turned_away FROM ccm_app;
 -- What `ccm queue` edits; who changed what stays in ccm.queue_change.
 GRANT DELETE ON ccm.queue_hours, ccm.queue_holiday, ccm.queue_priority TO ccm_app;
+-- What `ccm contact unlink` takes away; who did so stays in ccm.contact_change.
+GRANT DELETE ON ccm.contact_address TO ccm_app;
+REVOKE UPDATE ON ccm.contact_change FROM ccm_app;
 -- What was applied is written by `ccm db migrate`, as the owner.
 REVOKE INSERT, UPDATE ON ccm.schema_migration, ccm.schema_repeatable FROM ccm_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ccm TO ccm_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO ccm_app;
 
 GRANT USAGE ON SCHEMA report TO ccm_report;
+-- What report.journey calls.
+GRANT EXECUTE ON FUNCTION ccm.forms_of_number(text), ccm.addresses_of(jsonb) TO ccm_report;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO ccm_report;

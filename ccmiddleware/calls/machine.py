@@ -10,6 +10,7 @@ The customer's channel is the one that joined the queue, called the agent, or wa
 its linked id names the interaction.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -34,6 +35,9 @@ from ccmiddleware.facts import (
 )
 from ccmiddleware.ids import SECOND_HALF, callback_of, interaction_id
 from ccmiddleware.pbx import events as ami
+
+OPEN_EMAILS = re.compile(r" ?\([0-9]+ open emails?\)$")
+"""What asterisk/dialplan/ccm-queues.conf puts behind a caller's name, for agents to see."""
 
 KEPT_AFTER_END = timedelta(seconds=60)
 """How long a call that is over is remembered, beyond the last of its channels."""
@@ -225,7 +229,7 @@ class CallMachine:
             linkedid=event.linkedid or event.uniqueid,
             uniqueid=event.uniqueid,
             caller_num=event.caller_num or first.caller_num,
-            caller_name=event.caller_name or first.caller_name,
+            caller_name=_name_as_it_came(event.caller_name or first.caller_name, first),
             did=first.exten if first.exten not in ("", "s") else event.exten,
             started_at=min(first.at, at),
             inferred=self._came_unseen(known),
@@ -377,3 +381,8 @@ class CallMachine:
             self.talks.pop(uniqueid, None)
         call.breaks.pop(segment.ordinal, None)
         call.complete(segment, ended_by, at, wrap_up_seconds=float(wrap_up), inferred=inferred)
+
+
+def _name_as_it_came(name: str, first: ami.ChannelEvent) -> str:
+    """The caller's name without what our dialplan adds; what came from outside stays."""
+    return name if OPEN_EMAILS.search(first.caller_name) else OPEN_EMAILS.sub("", name)

@@ -129,6 +129,7 @@ def show(app: App, id_: str, as_json: bool) -> None:
     _print(whole)
 
 
+MOST_CONVERSATIONS = 20
 PARTS = {
     "events": "show_interaction_events",
     "visits": "show_interaction_visits",
@@ -147,7 +148,26 @@ async def _show(app: App, text: str) -> dict[str, Any]:
         found: dict[str, Any] = {"interaction": row}
         for part, query in PARTS.items():
             found[part] = [dict(each) for each in await database.fetch(query, row["id"])]
+        found["contact"] = await _contact(database, row)
     return found
+
+
+async def _contact(database: Any, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The contact whose number the customer's side has, and its open conversations."""
+    from ccmiddleware.contacts.book import of_number
+
+    if row["direction"] == "internal":
+        return None
+    id_ = await of_number(database, row["caller_num"])
+    if id_ is None:
+        return None
+    contact = (await database.fetch("contacts_by_ids", [id_]))[0]
+    rows = await database.fetch("show_contact_conversations", id_, True, MOST_CONVERSATIONS)
+    return {
+        "id": id_,
+        "name": contact["name"],
+        "open_conversations": [dict(one) for one in rows],
+    }
 
 
 LONGEST_NOTE = 2000
@@ -229,6 +249,7 @@ def _print(whole: Mapping[str, Any]) -> None:
         ("node", row["node"]),
         ("linked id", row["linkedid"]),
         ("caller", caller or row["caller_num"] or "withheld"),
+        ("contact", _named(whole["contact"])),
         ("dialled", row["did"]),
         ("began", show_time(started, zone)),
         ("ended", _ended(row, zone)),
@@ -238,11 +259,17 @@ def _print(whole: Mapping[str, Any]) -> None:
     for name, value in facts:
         if value:
             emit_text(f"  {name + ':':<11}{value}")
+    for one in (whole["contact"] or {}).get("open_conversations", ()):
+        emit_text(f"  open:      {one['subject']} ({one['state']}, {one['queue']}, {one['id']})")
     lines = timeline.lines(started, whole["events"], whole["recordings"])
     shown = [{**line, "shown_offset": timeline.show_offset(line["offset"])} for line in lines]
     emit_text("")
     emit(shown, EVENTS, as_json=False, empty="no events are known of it")
     _print_parts(whole)
+
+
+def _named(contact: Mapping[str, Any] | None) -> str:
+    return f"{contact['name']} ({contact['id']})" if contact is not None else ""
 
 
 def _ended(row: Mapping[str, Any], zone: Any) -> str:

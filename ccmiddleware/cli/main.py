@@ -47,6 +47,8 @@ COMMANDS = (
     "callback",
     "email",
     "outbox",
+    "conversation",
+    "contact",
     "recording",
     "report",
 )

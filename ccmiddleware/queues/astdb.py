@@ -20,8 +20,6 @@ AHEAD_DAYS = 21
 LONGEST_VALUE = 900
 """Bytes; a line of the manager interface may have 1024."""
 
-TREE_KEY = f"/{FAMILY}/"
-
 PLAIN = {
     "closed_sound": "closed-sound",
     "closed_to": "closed-to",
@@ -92,13 +90,14 @@ def writes(present: Mapping[str, str], wanted: Mapping[str, str]) -> list[Write]
     ]
 
 
-def from_tree(items: Iterable[Mapping[str, str]]) -> dict[str, str]:
+def from_tree(items: Iterable[Mapping[str, str]], family: str = FAMILY) -> dict[str, str]:
     """What the answer to DBGetTree says is there, the generation left out."""
     found: dict[str, str] = {}
+    begin = f"/{family}/"
     for item in items:
         key = item.get("Key", "")
-        if item.get("Event") == "DBGetTreeResponse" and key.startswith(TREE_KEY):
-            found[key.removeprefix(TREE_KEY)] = item.get("Val", "")
+        if item.get("Event") == "DBGetTreeResponse" and key.startswith(begin):
+            found[key.removeprefix(begin)] = item.get("Val", "")
     found.pop(GENERATION, None)
     return found
 

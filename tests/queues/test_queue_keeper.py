@@ -12,6 +12,7 @@ from pbx.ami_peer import DEADLINE, Peer, Session, linked, until
 
 from ccmiddleware.errors import TemporaryError
 from ccmiddleware.queues import keeper as keeper_module
+from ccmiddleware.queues import kept as kept_module
 from ccmiddleware.queues.keeper import QueueKeeper
 from ccmiddleware.store.database import Database
 
@@ -234,7 +235,7 @@ async def test_what_is_of_nobody_is_removed(peer: Peer, astdb: AstDb, database: 
 async def test_an_asterisk_that_lost_its_database_gets_all_of_it_again(
     peer: Peer, astdb: AstDb, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper_module, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(kept_module, "CHECK_SECONDS", 0.1)
     revision = await put(database, max_wait_seconds=30)
     async with keeping(peer, database):
         assert await applied(database, "support", revision) == ""
