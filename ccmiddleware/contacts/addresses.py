@@ -27,8 +27,9 @@ class Address:
 
 def email(text: str) -> Address:
     """An e-mail address. Raises InvalidContact."""
-    found = address_of(text).lower()
-    if not found or not found.isprintable():
+    bare = text.strip()
+    found = address_of(bare).lower()
+    if not found or not bare.isprintable() or " " in bare:
         raise InvalidContact(f"{text!r} is no e-mail address: write it as ann@example.com")
     return Address("email", found)
 

@@ -200,8 +200,8 @@ def to_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for row in rows:
         cells = [row["id"], row["name"], row["note"], *(";".join(row[key]) for key in COLUMNS[3:])]
         out = StringIO()
-        csv.writer(out, lineterminator="").writerow(cells)
-        yield out.getvalue()
+        csv.writer(out, lineterminator="\n").writerow(cells)
+        yield out.getvalue().removesuffix("\n")
 
 
 def to_json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
