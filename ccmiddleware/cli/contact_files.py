@@ -103,7 +103,10 @@ def _read(file: Path, format_: str, rule: Any) -> "Read":
 
 
 @click.command("export", epilog="Example:  ccm contact export > customers.csv")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(FORMATS), default="csv", show_default=True,
+    help="CSV, or JSON lines.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The same as --format jsonl.")
 @pass_app
 def export(app: App, format_: str, as_json: bool) -> None:

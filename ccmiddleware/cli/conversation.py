@@ -1,6 +1,7 @@
 """``ccm conversation``: one matter with all that belongs to it, emails and calls, in order."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import click
 
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run, say
-from ccmiddleware.cli.id_prefix import SHOWN, bounds
+from ccmiddleware.cli.id_prefix import NOBODY, SHOWN, bounds
 from ccmiddleware.cli.options import node_option, queue_option
 from ccmiddleware.cli.output import Column, emit, emit_json, emit_text
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ccmiddleware.store.database import Database, Row
 
 LIST = (
+    Column("number", "NUMBER", "number"),
     Column("changed_at", "CHANGED", "time"),
     Column("queue", "QUEUE"),
     Column("state", "STATE"),
@@ -30,9 +32,12 @@ NONE_YET = "no conversation fits that is not closed; --all shows closed ones, to
 BODY_LINES = 12
 """Lines of a text that are shown; `ccm email show` and --json have all of it."""
 
+NUMBER = re.compile(r"#?([0-9]{1,7})")
+
 PARTS = {
     "email": "show_conversation_emails",
     "call": "show_conversation_calls",
+    "note": "show_conversation_notes",
 }
 """What stands in a conversation, and the query of each kind; every row has an ``at``."""
 
@@ -44,7 +49,7 @@ interaction_argument = click.argument("interaction", metavar="INTERACTION")
 def command() -> None:
     """Conversations: the emails and calls that belong to one matter.
 
-    CONVERSATION is an id, or its beginning.
+    CONVERSATION is its number, its id, or the beginning of that.
     """
 
 
@@ -93,7 +98,7 @@ def list_(
 @json_option
 @pass_app
 def show(app: App, conversation: str, as_json: bool) -> None:
-    """Show one conversation: who takes part, and its emails and calls in order.
+    """Show one conversation: who takes part, and its emails, calls and notes in order.
 
     What customers wrote is their word, and shown without control characters.
     """
@@ -122,8 +127,10 @@ async def _show(app: App, text: str) -> dict[str, Any]:
 
 
 async def find(database: "Database", text: str) -> "Row":
-    """The conversation whose id that is, or begins so. Raises NothingFound."""
-    rows = await database.fetch("find_conversations", *bounds(text))
+    """The conversation with that number, or whose id begins so. Raises NothingFound."""
+    named = NUMBER.fullmatch(text.strip())
+    low, high = NOBODY if named else bounds(text)
+    rows = await database.fetch("find_conversations", low, high, int(named[1]) if named else None)
     if not rows:
         raise NothingFound(
             f"there is no conversation {text!r}: `ccm conversation list` shows those there are"
@@ -202,10 +209,10 @@ def _lines(whole: Mapping[str, Any]) -> list[str]:
         "contact": "; ".join(_contacts(whole["participants"])),
         "participants": ", ".join(one["address"] for one in whole["participants"]),
     }
-    head = [f"Conversation {row['id']}"]
+    head = [f"Conversation {row['number']}  ({row['id']})"]
     head += [f"  {name + ':':14}{_one_line(text)}" for name, text in parts.items() if text]
     for one in whole["entries"]:
-        head += ["", *(_email(one) if one["kind"] == "email" else _call(one))]
+        head += ["", *SHOWN_AS[one["kind"]](one)]
     return head
 
 
@@ -256,6 +263,21 @@ def _call(one: Mapping[str, Any]) -> list[str]:
         _one_line("".join(parts)),
         f"    linked by {one['linked_by']}, {_time(one['linked_at'])}",
     ]
+
+
+def _note(one: Mapping[str, Any]) -> list[str]:
+    lines = one["text"].strip().split("\n")
+    return [
+        _one_line(f"{_time(one['at'])}  note by {one['author']}"),
+        *(f"    | {line}" for line in lines),
+    ]
+
+
+SHOWN_AS: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
+    "email": _email,
+    "call": _call,
+    "note": _note,
+}
 
 
 def _time(at: Any) -> str:

@@ -424,3 +424,19 @@ def test_end_of_a_talk_told_again_ends_no_other_talk_of_the_agent() -> None:
     told.after(f"11 {nameless}")
     first, second = told.rows(Segment)
     assert (first.ended_at, second.ended_at) == (at(9), None)
+
+
+def test_what_our_dialplan_adds_to_the_name_is_not_the_callers_name() -> None:
+    """For (name as it came, name in the queue): the one that is kept."""
+    for came, joined, kept in (
+        ("Ann", "Ann (2 open emails)", "Ann"),
+        ("Ann", "Arnold & Co (1 open email)", "Arnold & Co"),  # looked up by the dialplan
+        ("", "(11 open emails)", ""),
+        ("Eve (2 open emails)", "Eve (2 open emails)", "Eve (2 open emails)"),
+        ("Ann (sales)", "Ann (sales)", "Ann (sales)"),
+    ):
+        told = Told().after(f"""
+            0 Newchannel caller=1 CallerIDName='{came}'
+            1 QueueCallerJoin caller=1 CallerIDName='{joined}' Queue=support Position=1
+        """)
+        assert told.row(Interaction).caller_name == kept

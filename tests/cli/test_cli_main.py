@@ -55,6 +55,21 @@ def test_every_option_and_command_is_explained(path: tuple[str, ...]) -> None:
 def test_the_commands_are_those_that_are_promised() -> None:
     leaves = {path for path, command in COMMANDS.items() if not isinstance(command, click.Group)}
     assert {" ".join(path) for path in leaves} == {
+        "contact add",
+        "contact changes",
+        "contact export",
+        "contact import",
+        "contact link",
+        "contact list",
+        "contact merge",
+        "contact set",
+        "contact settings",
+        "contact show",
+        "contact unlink",
+        "conversation link",
+        "conversation list",
+        "conversation show",
+        "conversation unlink",
         "run",
         "status",
         "doctor",

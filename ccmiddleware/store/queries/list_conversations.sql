@@ -1,6 +1,6 @@
 -- Conversations, last changed first: $1 node, $2 queue, $3 address that takes part, $4 contact, or null; $5 also closed
 -- ones; $6 how many at most
-SELECT v.id, n.name AS node, q.name AS queue, v.state, v.subject, v.opened_at, v.changed_at, v.closed_at,
+SELECT v.id, v.number, n.name AS node, q.name AS queue, v.state, v.subject, v.opened_at, v.changed_at, v.closed_at,
     coalesce(w.contacts, '{}') AS contacts, w.participants, e.emails, e.calls
 FROM ccm.conversation AS v
 JOIN ccm.queue AS q ON q.id = v.queue_id

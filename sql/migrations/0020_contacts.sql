@@ -47,7 +47,7 @@ COMMENT ON COLUMN ccm.contact_address.linked_at IS 'When';
 CREATE INDEX contact_address_contact ON ccm.contact_address (contact_id);
 
 CREATE TABLE ccm.contact_change (
-    id         uuid PRIMARY KEY DEFAULT ccm.uuid7(),
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     contact_id uuid REFERENCES ccm.contact,
     changed_at timestamptz NOT NULL DEFAULT now(),
     changed_by text NOT NULL,
@@ -58,7 +58,7 @@ CREATE TABLE ccm.contact_change (
     CONSTRAINT contact_change_how_known CHECK (how IN ('cli', 'import', 'agent'))
 );
 COMMENT ON TABLE ccm.contact_change IS 'History of contacts; rows are never changed';
-COMMENT ON COLUMN ccm.contact_change.id IS 'UUIDv7: sorts by time';
+COMMENT ON COLUMN ccm.contact_change.id IS 'In the order in which it was changed';
 COMMENT ON COLUMN ccm.contact_change.contact_id IS 'The contact; null for a setting';
 COMMENT ON COLUMN ccm.contact_change.changed_at IS 'When';
 COMMENT ON COLUMN ccm.contact_change.changed_by IS 'Who';

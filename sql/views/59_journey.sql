@@ -2,7 +2,7 @@
 --
 -- Calls and callbacks are found by the number of the customer's side, in each form that the rule of
 -- ccm.contact_setting knows (index interaction_caller); inbound emails by From (email_from), what we sent by
--- its recipients (email_sent_to). A number or an address belongs to one contact, so nothing stands here twice.
+-- its recipients (email_sent_to). An email that came is also an interaction, with the same id, and stands here as the email. A number or an address belongs to one contact, so nothing stands here twice.
 CREATE OR REPLACE VIEW report.journey AS
 SELECT
     c.id AS contact_id,
@@ -60,7 +60,12 @@ CROSS JOIN LATERAL (
         e.direction,
         e.from_address,
         q.name,
-        '{}'::text[],
+        ARRAY(
+            SELECT coalesce(nullif(g.name, ''), g.interface)
+            FROM ccm.segment s
+            JOIN ccm.agent g ON g.id = s.agent_id
+            WHERE s.interaction_id = e.id
+            ORDER BY s.ordinal),
         CASE
             WHEN EXISTS (
                 SELECT FROM ccm.email later
@@ -84,15 +89,21 @@ CROSS JOIN LATERAL (
         (SELECT min(a.address)
          FROM ccm.contact_address a
          WHERE a.contact_id = c.id AND a.kind = 'email' AND a.address = ANY (ccm.addresses_of(e.recipients))),
-        q.name,
+        v.queue,
         '{}'::text[],
         (SELECT o.state FROM ccm.outbox o WHERE o.message_id = e.message_id),
         v.id,
         e.subject,
         e.id
     FROM ccm.email e
-    JOIN ccm.conversation v ON v.id = e.conversation_id
-    JOIN ccm.queue q ON q.id = v.queue_id
+    -- One by one: nobody can tell the planner how few emails of the many a contact got.
+    CROSS JOIN LATERAL (
+        SELECT matter.id, queue.name AS queue
+        FROM ccm.conversation matter
+        JOIN ccm.queue ON queue.id = matter.queue_id
+        WHERE matter.id = e.conversation_id
+        LIMIT 1
+    ) v
     WHERE e.direction = 'outbound'
         AND ccm.addresses_of(e.recipients) && ARRAY(
             SELECT a.address FROM ccm.contact_address a WHERE a.contact_id = c.id AND a.kind = 'email')
@@ -110,7 +121,7 @@ COMMENT ON COLUMN report.journey.address IS 'The contact''s number or address in
 COMMENT ON COLUMN report.journey.queue IS
     'Queue that the call joined last, or that has the email''s conversation now; null when it joined none';
 COMMENT ON COLUMN report.journey.agents IS
-    'Agents who talked to the contact, in order; of emails none: whose work they were stands with the work items';
+    'Agents who talked to the contact, or worked on the email that came, in order; of emails that we sent none';
 COMMENT ON COLUMN report.journey.outcome IS
     'Calls: as in report.interaction, the state while they go on. Emails that came: answered when an answer by a person followed in the conversation, else its state (open, waiting, closed). Emails we sent: the state of the outbox (sent, queued, failed, unknown …), null when it does not have them any more';
 COMMENT ON COLUMN report.journey.conversation_id IS
