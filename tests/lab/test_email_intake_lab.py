@@ -198,3 +198,21 @@ async def test_nothing_is_lost_or_doubled_when_the_daemon_is_killed(desk: Desk):
     await desk.all_marked()
     found = await rows(desk.url, "SELECT count(*) AS n FROM ccm.email_place WHERE NOT marked")
     assert found[0]["n"] == 0
+
+
+async def test_nothing_is_lost_or_doubled_when_it_is_killed_amid_a_backlog(desk: Desk):
+    """Each time it has stored some batches of fifty, and is in the middle of the next."""
+    numbers = range(300, 700)
+
+    async def stored() -> int:
+        return len([one for one in await desk.emails() if one.startswith("backlog ")])
+
+    await desk.daemon.kill()
+    await desk.append(*(mail(one, f"backlog {one}") for one in numbers))
+    for least in (1, 120, 240):
+        await desk.daemon.launch()
+        await witness.eventually(stored, lambda now: now >= least, 60, f"{least} stored")  # noqa: B023
+        await desk.daemon.kill()
+    await desk.daemon.launch()
+    await desk.stored(*(f"backlog {one}" for one in numbers), seconds=90)
+    await desk.all_marked()
