@@ -27,6 +27,7 @@ from ccmiddleware.mail.mailboxes import Mailboxes
 from ccmiddleware.mail.parsing import Readers
 from ccmiddleware.mail.relaying import Relaying
 from ccmiddleware.mail.sending import Sending
+from ccmiddleware.mail.timing import Timing
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.service import QueueLog
@@ -249,6 +250,8 @@ class LedNode:
         parts = self.parts
         work = self._work_turns(follower, term, queue_log)
         tasks.start(f"work {self.name}", work.run(), until="first")
+        timing = Timing(self.name, parts.database)
+        tasks.start(f"email times {self.name}", timing.run(), until="first")
         self.mailboxes = self._mailboxes(term)
         tasks.start(f"mailboxes {self.name}", self.mailboxes.run(), until="first")
         self.sending = Sending(

@@ -79,6 +79,26 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """One time that is measured, as it is stored. ``ordinal`` counts the waits of a conversation.
+
+    ``reached``: it ended as it should. ``seconds`` on the wall clock, ``business_seconds`` in
+    opening hours, ``counted_seconds`` those that count against the target; None while it goes on.
+    """
+
+    goal: Goal
+    ordinal: int
+    began_at: datetime
+    ended_at: datetime | None
+    reached: bool
+    seconds: int | None
+    business_seconds: int | None
+    counted_seconds: int | None
+    target_seconds: int | None
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What is done so long before a goal is due, counted as the target is; 0: when it is due."""
 
@@ -137,6 +157,64 @@ def due(events: Iterable[Event], targets: Targets, schedule: Schedule) -> tuple[
             found.append(_due("resolution", began, left, targets, schedule))
     far = datetime.max.replace(tzinfo=UTC)
     return tuple(sorted(found, key=lambda each: each.at or far))
+
+
+def clocks(events: Iterable[Event], targets: Targets, schedule: Schedule) -> tuple[Clock, ...]:
+    """All times of a conversation, those that go on too."""
+    events = _in_order(events)
+    if not any(event.what == "asked" for event in events):
+        return ()
+    goals = {each.goal: each for each in due(events, targets, schedule)}
+    found: list[Clock] = []
+    for ordinal, (asked, ended, answered, number) in enumerate(_waits(events), 1):
+        goal: Goal = "first_response" if number == 0 else "next_response"
+        target = targets.first_response if number == 0 else targets.next_response
+        took = None if ended is None else _took(asked, ended, schedule)
+        counted = None if ended is None else _counted(asked, ended, targets, schedule)
+        deadline = goals.get(goal) if ended is None else None
+        found.append(_clock(goal, ordinal, asked, took, counted, target, deadline, answered))
+    whole = _resolution(events, schedule)
+    spans = _running(events, pausing=targets.stands_while_waiting)
+    counted = sum(
+        _counted(begin, end, targets, schedule) for begin, end in spans if end is not None
+    )
+    found.append(
+        _clock(
+            "resolution",
+            1,
+            events[0].at,
+            whole,
+            None if whole is None else counted,
+            targets.resolution,
+            goals.get("resolution"),
+            whole is not None,
+        )
+    )
+    return tuple(found)
+
+
+def _clock(
+    goal: Goal,
+    ordinal: int,
+    began: datetime,
+    took: Took | None,
+    counted: int | None,
+    target: timedelta | None,
+    deadline: Due | None,
+    reached: bool,
+) -> Clock:
+    return Clock(
+        goal=goal,
+        ordinal=ordinal,
+        began_at=began,
+        ended_at=took.until if took is not None else None,
+        reached=reached,
+        seconds=took.wall if took is not None else None,
+        business_seconds=took.business if took is not None else None,
+        counted_seconds=counted,
+        target_seconds=_seconds(target) if target is not None else None,
+        due_at=deadline.at if deadline is not None else None,
+    )
 
 
 def breached(took: Took, target: timedelta, *, business: bool) -> bool:

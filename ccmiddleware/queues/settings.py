@@ -32,6 +32,7 @@ SOUND = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 EXTENSION = re.compile(r"[0-9A-Za-z*#+]{1,40}")
 NUMBER = re.compile(r"[+]?[0-9]{1,32}")
 HIGHEST_PRIORITY = 1000
+YEAR = 365 * 86400
 DESTINATIONS = "write queue:NAME, extension:NUMBER, hangup or continue"
 
 KINDS = ("did", "caller", "sender")
@@ -163,6 +164,22 @@ def _yes_no(text: str) -> bool:
     return answers[text.lower()]
 
 
+def _duration(low: int, high: int) -> Callable[[str], int]:
+    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+    def parse(text: str) -> int:
+        found = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text.strip().lower())
+        seconds = int(found[1]) * units[found[2]] if found else -1
+        if not low <= seconds <= high:
+            raise InvalidSettings(
+                f"{text!r} is no duration from {low}s to {high // 86400}d: write 30m, 4h or 2d; "
+                "a day is 24 hours"
+            )
+        return seconds
+
+    return parse
+
+
 def _week(text: str) -> str:
     try:
         return show_week(parse_week(text))
@@ -189,6 +206,24 @@ KEYS: dict[str, Key] = {
         Key("overflow_to", "overflow_to", destination, "where those go"),
         Key("max_penalty", "max_penalty", _count(0, 1_000_000), "members up to this are rung"),
         Key("email_after_calls", "email_after_calls", _yes_no, "yes: emails after all calls"),
+        Key(
+            "email_first_response",
+            "email_first_response_seconds",
+            _duration(60, YEAR),
+            "whoever writes is answered within, in opening hours: 4h",
+        ),
+        Key(
+            "email_next_response",
+            "email_next_response_seconds",
+            _duration(60, YEAR),
+            "a further message is answered within, in opening hours",
+        ),
+        Key(
+            "email_resolution",
+            "email_resolution_seconds",
+            _duration(60, YEAR),
+            "a conversation is closed within, in opening hours",
+        ),
     )
 }
 """All that `ccm queue set` takes, in the order in which it is shown."""

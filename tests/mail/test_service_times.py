@@ -15,6 +15,7 @@ from ccmiddleware.mail.service_times import (
     Took,
     What,
     breached,
+    clocks,
     due,
     escalations,
     key,
@@ -240,3 +241,26 @@ def test_opening_hours_never_count_more_than_the_clock(
     goals = due(history, FIRST, schedule)
     assert len({each.goal for each in goals}) == len(goals) <= 2
     assert all(each.at is None or each.at >= each.began.replace(tzinfo=UTC) for each in goals)
+
+
+def test_clocks_are_every_wait_and_the_whole() -> None:
+    told = events(
+        "27 10:00 asked", "27 11:00 asked", "27 12:00 answered", "27 12:00 waits",
+        "27 13:00 asked", "27 13:00 resumed", "27 13:30 closed", "27 16:30 asked",
+    )  # fmt: skip
+    targets = Targets(first_response=HOUR, next_response=HOUR, resolution=8 * HOUR)
+    found = clocks(told, targets, OFFICE)
+    assert [
+        (one.goal, one.ordinal, one.reached, one.business_seconds, one.due_at) for one in found
+    ] == [
+        ("first_response", 1, True, 7200, None),
+        ("next_response", 2, False, 1800, None),
+        ("next_response", 3, False, None, at("30 09:30")),
+        # Two hours and a half are used up, without those in which it was waited or closed.
+        ("resolution", 1, False, None, at("30 14:00")),
+    ]
+    assert [one.target_seconds for one in found] == [3600, 3600, 3600, 8 * 3600]
+
+
+def test_a_conversation_in_which_nobody_asks_has_no_clocks() -> None:
+    assert clocks(events("27 10:00 closed"), Targets(), OFFICE) == ()

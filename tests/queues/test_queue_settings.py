@@ -35,6 +35,10 @@ from ccmiddleware.queues.settings import (
         ("closed_sound=custom/we-are_closed", "custom/we-are_closed"),
         ("time_zone=Europe/Berlin", "Europe/Berlin"),
         ("hours=always", None),
+        ("email_first_response=4h", 14400),
+        ("email_next_response=90M", 5400),
+        ("email_resolution=3d", 259200),
+        ("email_resolution=600", 600),
         ("hours=mon 9:00-10:00", "mon 09:00-10:00"),
     ],
 )
@@ -47,6 +51,8 @@ def test_what_can_be_set(pair: str, value: Value) -> None:
     [
         (["max_waitt=3"], "there is no setting 'max_waitt'; did you mean max_wait?"),
         (["zzzz=3"], "there are hours, time_zone"),
+        (["email_first_response=4 hours"], "is no duration from 60s to 365d: write 30m"),
+        (["email_first_response=30s"], "is no duration"),
         (["max_wait"], "write max_wait=VALUE, or max_wait= to take it back"),
         (["max_wait=1", "max_wait=2"], "max_wait is given twice"),
         (["max_wait=0"], "max_wait: '0' is no whole number from 1 to 86400"),

@@ -43,10 +43,27 @@ state | agent | since    | until    | state  | reason
 -     | ann   | 09:00:00 |          | idle   |
 """
 
+MAILED = """
+INSERT INTO ccm.mailbox (name, node_id, queue_id)
+SELECT 'help', node_id, id FROM ccm.queue WHERE name = 'support';
+INSERT INTO ccm.email_raw (sha256, content, stored_at)
+VALUES (decode(repeat('00', 32), 'hex'), '', now());
+INSERT INTO ccm.conversation (node_id, queue_id, subject, opened_at, changed_at)
+SELECT node_id, queue_id, 'Help', '2026-11-27 09:00+00', '2026-11-27 09:00+00' FROM ccm.mailbox;
+INSERT INTO ccm.email (id, conversation_id, mailbox_id, direction, sha256, message_id, at,
+    from_address, from_name, subject, body, quoted, html, joined_by)
+SELECT ccm.uuid7(), c.id, m.id, 'inbound', r.sha256, '', c.opened_at,
+    'cara@customer.example', '', 'Help', '', '', '', ''
+FROM ccm.conversation c, ccm.mailbox m, ccm.email_raw r;
+SELECT ccm.open_work(id) FROM ccm.email;
+UPDATE ccm.work_item SET due_at = '2026-11-27 10:30+00';
+"""
+
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 async def test_examples_run_for_an_analyst(db: asyncpg.Connection, number: int) -> None:
     await given(db, FACTS, now="10:01")
+    await db.execute(MAILED)
     await db.execute("SET ROLE ccm_report")
     await db.execute("SET search_path = public")
     *settings, query = [part for part in EXAMPLES[number].split(";") if part.strip()]

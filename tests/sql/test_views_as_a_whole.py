@@ -12,7 +12,7 @@ NAMES = {
     "interaction", "queue_interval", "agent_day", "agent_state", "recording",
     "queue_now", "agent_now", "coverage", "queue_log_stay", "reconcile_queue_log",
     "queue_log_difference", "interaction_timeline", "queue_turned_away", "supervision",
-    "callback", "outbox", "journey",
+    "callback", "outbox", "journey", "email", "email_queue_interval", "email_agent_day",
 }  # fmt: skip
 
 
