@@ -301,7 +301,7 @@ def in_hand(loads: Iterable[Load]) -> dict[str, tuple[str, datetime]]:
 
 def is_busy(load: Load) -> bool:
     """Whether the agent is to be in use for Asterisk: calls and emails never at the same time,
-    unless calls may interrupt; then until no more emails fit."""
+    unless calls may interrupt. Further emails of a busy agent: ``further_work``."""
     if load.calls_interrupt:
         return False
     return load.working > 0
