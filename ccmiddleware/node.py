@@ -6,9 +6,10 @@ same stream, so they have their exact place in it. Neither knows Postgres: facts
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -56,6 +57,9 @@ LAST_ITEMS_SECONDS = 0.2
 NOWHERE_LEFT: Mapping[UUID, datetime] = MappingProxyType({})
 
 PLACEHOLDERS_KNOWN = 10_000
+
+Hearer = Callable[[Any], Iterable[AnyFact]]
+"""Makes facts of an event of the kinds that it hears."""
 
 
 def _about(fact: AnyFact) -> UUID | None:
@@ -132,6 +136,7 @@ class NodeFollower:
         self._read: list[Item] = []
         self._unwritten: list[AnyFact] = []
         self._no_room = False
+        self._hearers: dict[type[ami.Event], Sequence[Hearer]] = {}
         self._placeholders: dict[UUID, None] = {}
         """What the machine takes for calls and are placeholders of work items, the newest ones."""
 
@@ -252,16 +257,8 @@ class NodeFollower:
         match item:
             case ami.Event():
                 facts = self._observed(self.machine.step(item, now))
-                facts.extend(self.presence.step(item))
-                facts.extend(self.watch.step(item))
-                self.supervising.heard(item)
-                if isinstance(item, ami.UserEvent):
-                    facts.extend(self._keyed_in(item))
-                    facts.extend(turned_away(self.node.name, item))
-                    self.recording_control.hear(item)
-                    facts.extend(told_of_callback(self.node.name, item))
-                if isinstance(item, ami.CoreShowChannelsComplete):
-                    facts.extend(self._lists_ended(item))
+                for hear in self._hearers_of(type(item)):
+                    facts.extend(hear(item))
                 return facts
             case LinkUp():
                 self._missed(self._down_at)
@@ -276,6 +273,32 @@ class NodeFollower:
                 log.error("events lost", node=self.node.name, dropped=item.dropped)
                 self._missed(item.at)
         return []
+
+    def _hearers_of(self, kind: type[ami.Event]) -> Sequence[Hearer]:
+        """Who looks at events of that kind after the call machine: at most of them, nobody."""
+        known = self._hearers.get(kind)
+        if known is None:
+            rooms: tuple[tuple[tuple[type[ami.Event], ...], Hearer], ...] = (
+                (self.presence.HEARD, self.presence.step),
+                (self.watch.HEARD, self.watch.step),
+                (self.supervising.HEARD, self._supervised),
+                ((ami.UserEvent,), self._told_by_users),
+                ((ami.CoreShowChannelsComplete,), self._lists_ended),
+            )
+            known = [hear for heard, hear in rooms if issubclass(kind, heard)]
+            self._hearers[kind] = known
+        return known
+
+    def _supervised(self, event: ami.Event) -> list[AnyFact]:
+        self.supervising.heard(event)
+        return []
+
+    def _told_by_users(self, event: ami.UserEvent) -> list[AnyFact]:
+        facts = self._keyed_in(event)
+        facts.extend(turned_away(self.node.name, event))
+        self.recording_control.hear(event)
+        facts.extend(told_of_callback(self.node.name, event))
+        return facts
 
     def _missed(self, at: datetime | None) -> None:
         self.synchronised = False
@@ -387,15 +410,13 @@ class NodeFollower:
     def _count(self, facts: Sequence[AnyFact]) -> None:
         name = self.node.name
         for fact in facts:
-            match fact:
-                case Interaction(ended_at=None, version=version) if version <= FIRST_VERSION:
+            if isinstance(fact, Interaction):
+                if fact.ended_at is None and fact.version <= FIRST_VERSION:
                     self.metrics.interaction_started(name)
-                case Interaction(state="ended"):
+                elif fact.state == "ended":
                     self.metrics.interaction_ended(name, fact.outcome or "lost")
-                case Recording():
-                    self.metrics.recording(name, fact.state)
-                case _:
-                    pass
+            elif isinstance(fact, Recording):
+                self.metrics.recording(name, fact.state)
 
     def _note_lag(self, items: Sequence[Item], now: datetime) -> None:
         """Lag from Asterisk's clock to here, once for each batch: that of its oldest event."""

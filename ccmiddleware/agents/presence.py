@@ -27,6 +27,9 @@ from ccmiddleware.pbx import events as ami
 class Presence:
     """All agents of one node."""
 
+    HEARD = (ami.QueueEntry, ami.MemberEvent, ami.QueueParams, ami.QueueStatusComplete)
+    """Kinds of events that ``step`` looks at; what others mean for agents is told by facts."""
+
     def __init__(
         self,
         node: str,
@@ -60,8 +63,6 @@ class Presence:
         match event:
             case ami.QueueEntry():
                 self.items += 1
-            case ami.ChannelEvent():
-                return []  # most events; what they mean for agents is told by facts
             case ami.QueueMember():
                 self._listed(event)
             case ami.QueueMemberRemoved():

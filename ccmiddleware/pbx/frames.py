@@ -33,9 +33,14 @@ _EOL = b"\r\n"
 _END = b"\r\n\r\n"
 _NAMES = {name.encode(): name for name in events.TYPES}
 _QUEUESTATUS = b"Variable: QUEUESTATUS\r\n"
+_IDLE = {b"DialBegin": b"\r\nDestChannel: Local/", b"DialEnd": b"\r\nDialStatus: ANSWER"}
+"""What makes an event mean nothing to anybody here: half of a Local channel is rung, which is
+nobody's phone, and an answer shows by the bridge that follows."""
 _VARSET_EVENT = EVENT + VARSET + _EOL
 _UNKNOWN = frozenset(events.UNKNOWN)
 _MAX_LAYOUTS = 8
+_USED = f"(?:(?:{'|'.join(map(re.escape, events.UNKNOWN))})(?![^\r])|([^\r]*+))"
+"""A value; of an unfilled one, nothing."""
 
 
 class NotAmi(ValueError):
@@ -114,7 +119,10 @@ def event_name(frame: bytes) -> bytes:
 
 def is_wanted(name: bytes, frame: bytes) -> bool:
     """Whether the event ``name`` in ``frame`` is one that ccmiddleware uses."""
-    return name in _NAMES and (name != VARSET or _QUEUESTATUS in frame)
+    if name == VARSET:
+        return _QUEUESTATUS in frame
+    idle = _IDLE.get(name)
+    return name in _NAMES and (idle is None or idle not in frame)
 
 
 def is_idle_varset(frame: bytes) -> bool:
@@ -167,13 +175,11 @@ class EventReader:
             match = layout.pattern.fullmatch(text)
             if match is None:
                 continue
-            values: Sequence[str] = match.groups()
+            values: Sequence[str] = match.groups("")
             longest = max(map(len, values), default=0) if len(text) > MAX_LENGTH else 0
             # What str calls printable is less than what plain() leaves as it is.
             if longest > MAX_LENGTH or not "".join(values).isprintable():
                 return None
-            if not _UNKNOWN.isdisjoint(values):
-                values = ["" if value in _UNKNOWN else value for value in values]
             return dict(zip(layout.used, values))  # noqa: B905 - as long as each other; hot path
         return None
 
@@ -198,9 +204,7 @@ class _Layout:
 def _layout(names: list[str], kind: type[events.Event]) -> _Layout:
     fields = {"Timestamp", *(header.encode_name for header in msgspec.structs.fields(kind))}
     # Possessive, so that a frame that does not fit is given up at its first difference.
-    lines = [
-        f"{re.escape(name)}: " + ("([^\r]*+)" if name in fields else "[^\r]*+") for name in names
-    ]
+    lines = [f"{re.escape(name)}: " + (_USED if name in fields else "[^\r]*+") for name in names]
     used = tuple(name for name in names if name in fields)
     return _Layout(names, used, re.compile("\r\n".join(lines)))
 

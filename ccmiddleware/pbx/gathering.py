@@ -4,14 +4,22 @@ Asterisk writes event by event, and waking up for each costs several times as mu
 The more comes, the longer is waited, up to a limit that keeps the daemon close behind: a PBX with
 much to tell is woken up for some times a second only, a quiet one is heard almost at once.
 
+How much comes is measured over some time, since it comes in bursts: of what was left in the socket
+a moment ago, the next chunk alone tells nothing.
+
 Nothing here knows a socket, a clock or a loop.
 """
+
+from math import exp
 
 QUIET, BUSY = 0.02, 0.15
 """Shortest and longest pause, in seconds."""
 
 BUSY_RATE = 1_000_000
 """Bytes a second from which pauses grow; some forty calls a second. Below half of it they end."""
+
+MEASURED_SECONDS = 0.5
+"""What came earlier counts for less and less: that long ago, for a third."""
 
 CHUNK = 200_000
 """Bytes that one pause may gather: an event loop reads 250,000 or more at once."""
@@ -22,6 +30,7 @@ class Gathering:
 
     def __init__(self, now: float) -> None:
         self._read_at = now
+        self._rate = 0.0
         self._pause = QUIET
 
     def pause(self, read: int, now: float, buffer: int) -> float:
@@ -30,10 +39,11 @@ class Gathering:
         ``buffer`` is the size of the socket's receive buffer, of which the kernel fills about half
         before Asterisk has to wait: then it is emptied without pauses.
         """
-        rate = read / max(now - self._read_at, 0.001)
+        passed = max(now - self._read_at, 0.001)
         self._read_at = now
+        counts = exp(-passed / MEASURED_SECONDS)
+        self._rate = rate = self._rate * counts + read / passed * (1 - counts)
         if rate >= BUSY_RATE:
-            # Step by step, so that a few calls at once don't make a quiet PBX a busy one.
             self._pause = max(QUIET, min(2 * self._pause, BUSY, CHUNK / rate))
         elif rate < BUSY_RATE / 2:
             self._pause = QUIET

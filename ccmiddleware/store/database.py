@@ -137,6 +137,9 @@ class Database:
         self._idle_timeout = idle_timeout
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
+        self._places = asyncio.Semaphore(pool_size)
+        self._at_hand: list[PoolConnectionProxy] = []
+        """Connections taken from the pool that nobody uses now."""
 
     @classmethod
     def from_settings(cls, settings: DatabaseSettings, url: str) -> Self:
@@ -187,6 +190,8 @@ class Database:
             return
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
+                while self._at_hand:
+                    await _give_back(pool, self._at_hand.pop())
                 await pool.close()
         except TimeoutError:
             pool.terminate()
@@ -224,17 +229,37 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[PoolConnectionProxy]:
+        """A connection. One on which all went well is kept at hand: the pool makes two tasks and
+        two timers to give one and to take it back, which costs more than a small statement."""
         if self._pool is None:
             raise DatabaseAway("the connection pool is closed")
         pool = self._pool
         with translated():
-            connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT)
+            async with asyncio.timeout(ACQUIRE_TIMEOUT if self._places.locked() else None):
+                await self._places.acquire()
         try:
-            yield connection
+            connection = await self._taken(pool)
+            try:
+                yield connection
+            except BaseException:
+                # It may be in the middle of something.
+                await _give_back(pool, connection)
+                raise
+            if self._pool is pool:
+                self._at_hand.append(connection)
+            else:
+                await _give_back(pool, connection)
         finally:
-            # A connection that can't be reset is thrown away by asyncpg; what was done is done.
-            with suppress(DatabaseAway), translated():
-                await pool.release(connection, timeout=ACQUIRE_TIMEOUT)
+            self._places.release()
+
+    async def _taken(self, pool: asyncpg.Pool) -> PoolConnectionProxy:
+        while self._at_hand:
+            connection = self._at_hand.pop()
+            if _is_whole(connection):
+                return connection
+            await _give_back(pool, connection)
+        with translated():
+            return await pool.acquire(timeout=ACQUIRE_TIMEOUT)
 
     async def fetch(self, name: str, *arguments: Any) -> list[Row]:
         """All rows of a named query."""
@@ -278,6 +303,19 @@ async def prepare(connection: asyncpg.Connection, role: str | None) -> None:
     )
     if role is not None:
         await connection.execute(queries()["take_role"].sql, role)
+
+
+def _is_whole(connection: PoolConnectionProxy) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:
+        return False  # it was lost, and the pool has taken note of that
+
+
+async def _give_back(pool: asyncpg.Pool, connection: PoolConnectionProxy) -> None:
+    # A connection that can't be reset is thrown away by asyncpg; what was done is done.
+    with suppress(DatabaseAway), translated():
+        await pool.release(connection, timeout=ACQUIRE_TIMEOUT)
 
 
 def milliseconds(seconds: float) -> str:

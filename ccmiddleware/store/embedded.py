@@ -44,6 +44,9 @@ SOCKET_NAME = f".s.PGSQL.{PORT}"
 LONGEST_SOCKET_PATH = 107
 """Bytes of sockaddr_un.sun_path without the closing NUL, unix(7)."""
 
+LOOK_SECONDS = 0.5
+"""Pause between two looks whether the server still runs."""
+
 START_TIMEOUT = 300.0
 """Seconds until the server must take connections: recovery after a crash replays its log first."""
 
@@ -190,7 +193,7 @@ class EmbeddedPostgres:
         while not self._stopping:
             if self.running:
                 pause = 0.2
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(LOOK_SECONDS)
                 continue
             log.error("embedded Postgres ended by itself, starting it again")
             try:

@@ -249,9 +249,9 @@ class Leadership:
         if self._connection is None:
             self._connection = await self._connect()
             await self._arrive()
-        await self._fetch("beat", self.daemon, *self._backlog())
         grace = timedelta(seconds=GRACE_SECONDS)
-        for row in await self._fetch("list_leadership", self._nodes, grace):
+        told = (self.daemon, *self._backlog())
+        for row in await self._fetch("list_leadership", self._nodes, grace, *told):
             await self._judge(row)
 
     async def _arrive(self) -> None:

@@ -48,6 +48,9 @@ BEGIN_SECONDS = 3.0
 class Supervising:
     """The commands of one node. ``talks``: those of an agent now, or None while that is unknown."""
 
+    HEARD = (ami.OriginateResponse, ami.Hangup, ami.ChanSpyStart)
+    """Kinds of events that ``heard`` looks at."""
+
     def __init__(
         self,
         link: AmiLink,

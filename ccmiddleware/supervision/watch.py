@@ -39,6 +39,9 @@ class Talks(Protocol):
 class Watch:
     """All supervisions of one node. ``owner`` says whose phone a channel (its name) is on."""
 
+    HEARD = (ami.ChanSpyStart, ami.ChanSpyStop, ami.Hangup, ami.CoreShowChannel)
+    """Kinds of events that ``step`` looks at."""
+
     def __init__(self, node: str, talks: Talks, owner: Callable[[str], str]) -> None:
         self.node = node
         self.open: dict[str, Supervision] = {}

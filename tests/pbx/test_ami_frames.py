@@ -71,6 +71,36 @@ def read(frame: str | bytes) -> Event:
     return first
 
 
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        ("Event: DialBegin\r\nDestChannel: PJSIP/1001-00000002", True),
+        ("Event: DialBegin\r\nDestChannel: Local/1001@agents-00000003;1", False),
+        ("Event: DialEnd\r\nDestChannel: PJSIP/1001-00000002\r\nDialStatus: BUSY", True),
+        ("Event: DialEnd\r\nDestChannel: PJSIP/1001-00000002\r\nDialStatus: ANSWER", False),
+        ("Event: DialEnd\r\nDestChannel: PJSIP/1001-2\r\nDialStatus: ANSWER\r\nForward: x", False),
+        ("Event: VarSet\r\nVariable: QUEUESTATUS\r\nValue: TIMEOUT", True),
+        ("Event: VarSet\r\nVariable: BRIDGEPEER\r\nValue: x", False),
+        ("Event: Newexten", False),
+    ],
+)
+def test_what_means_nothing_to_anybody_is_not_read(lines: str, wanted: bool) -> None:
+    frame = lines.encode()
+    assert frames.is_wanted(frames.event_name(frame), frame) is wanted
+
+
+@pytest.mark.parametrize("unfilled", ["<unknown>", "<null>", "(null)", ""])
+def test_an_unfilled_value_is_empty_also_where_the_layout_is_known(unfilled: str) -> None:
+    frame = "Event: Hangup\r\nChannel: PJSIP/1-1\r\nCallerIDName: {}\r\nExten: s\r\nCause: 16"
+    reader = frames.EventReader()
+    first, second, third = (
+        reader.read(b"Hangup", frame.format(value).encode(), READ_AT)
+        for value in ("Ann", unfilled, f"{unfilled}!")
+    )
+    assert [one.caller_name for one in (first, second, third)] == ["Ann", "", f"{unfilled}!"]
+    assert second.exten == "s"
+
+
 # --- cutting ----------------------------------------------------------------------------------
 
 

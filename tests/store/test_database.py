@@ -199,6 +199,51 @@ async def test_cut_off_ends_what_is_going_on_at_once(database_url: str):
             await pool.server_version()
 
 
+async def backend(pool: Database) -> int:
+    (row,) = await pool.rows("SELECT pg_backend_pid() AS pid")
+    return int(row["pid"])
+
+
+async def test_a_connection_is_used_again_unless_something_went_wrong_on_it(database_url: str):
+    async with Database(database_url, pool_size=2) as pool:
+        first = await backend(pool)
+        assert await backend(pool) == first
+        with pytest.raises(Rejected):
+            await pool.rows("SELECT 1 / 0")
+        assert await backend(pool) == first  # the pool has looked at it
+        task = asyncio.create_task(pool.rows("SELECT pg_sleep(60)"))  # noqa: TID251 - ends here
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        # Nobody is given one that is still busy with what was cancelled: that would raise.
+        await asyncio.gather(*(backend(pool) for _ in range(6)))
+        async with pool.transaction() as one:
+            await one.rows("SELECT set_config('ccm.seen', 'here', true)")
+        (row,) = await pool.rows("SELECT coalesce(current_setting('ccm.seen', true), '') AS seen")
+        assert row["seen"] == ""
+
+
+async def test_all_connections_serve_in_turn_when_many_ask(database_url: str):
+    async with Database(database_url, pool_size=2) as pool:
+        pids = await asyncio.gather(*(backend(pool) for _ in range(20)))
+        assert 1 <= len(set(pids)) <= 2
+        assert await backend(pool) in pids
+
+
+async def test_a_connection_that_was_lost_while_nobody_used_it_is_replaced(database_url: str):
+    async with (
+        Database(database_url, pool_size=1) as pool,
+        Database(database_url, role=None) as other,
+    ):
+        lost = await backend(pool)
+        await other.rows("SELECT pg_terminate_backend($1)", lost)
+        async with asyncio.timeout(20):
+            while not await answers(pool, until=True):  # noqa: ASYNC110 - asks Postgres each time
+                await asyncio.sleep(0.01)
+        assert await backend(pool) != lost
+
+
 async def test_nobody_waits_for_a_connection_for_ever(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ):

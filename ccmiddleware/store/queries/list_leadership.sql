@@ -1,4 +1,10 @@
--- Who leads the nodes $1; young says whether Postgres has been up for less than $2
+-- A sign of life of daemon $3, whose journal has a backlog of $4 facts and $5 bytes; and who leads the nodes $1,
+-- where young says whether Postgres has been up for less than $2
+WITH beat AS (
+    UPDATE ccm.daemon
+    SET seen_at = now(), journal_facts = $4::bigint, journal_bytes = $5::bigint
+    WHERE id = $3::uuid
+)
 SELECT n.name AS node, l.number, l.term, l.daemon_id, l.since, d.host, d.pid,
     now() < pg_postmaster_start_time() + $2::interval AS young,
     EXISTS (
