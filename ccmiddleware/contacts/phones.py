@@ -21,6 +21,11 @@ FAMILY = "ccm-contact"
 PACE_SECONDS = 5.0
 """Between two looks at the conversations that are open."""
 
+REST = 40
+"""A look is followed by a pause of so many times its own length, where that is longer."""
+
+LONGEST_PAUSE_SECONDS = 60.0
+
 MOST_KEYS = 20_000
 """Of more numbers only those are kept whose conversations changed last."""
 
@@ -56,13 +61,16 @@ class ContactPhones:
     async def run(self) -> None:
         """Keep them until cancelled."""
         said = ""
+        loop = asyncio.get_running_loop()
         while True:
             await self._certain()
+            begun = loop.time()
             trouble = await self._round()
+            took = loop.time() - begun
             if trouble and trouble != said:
                 self._log.warning("open emails of callers not up to date", reason=trouble)
             said = trouble
-            await asyncio.sleep(PACE_SECONDS)
+            await asyncio.sleep(min(max(PACE_SECONDS, REST * took), LONGEST_PAUSE_SECONDS))
 
     async def _round(self) -> str:
         """Look, and make it so; what was in the way, or nothing."""

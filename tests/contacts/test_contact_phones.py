@@ -19,6 +19,7 @@ __all__ = ["astdb", "database", "peer"]
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phones_module, "PACE_SECONDS", 0.05)
+    monkeypatch.setattr(phones_module, "REST", 1)
 
 
 @asynccontextmanager
