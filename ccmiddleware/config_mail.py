@@ -83,6 +83,21 @@ class MailboxSettings(Secret):
         description="Score of X-Spam-Score from which on a message goes to quarantine; unset, only "
         "X-Spam-Flag: YES does that.",
     )
+    answer_all: bool = Field(
+        default=False,
+        description="Agents' answers go to all whom the customer wrote to, not to him alone.",
+    )
+    answer_receipts: bool = Field(
+        default=False,
+        description="Agents get a receipt for each answer, not only for commands and mistakes.",
+    )
+    agents_proven_by: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9.:_-]{0,255}$",
+        description="The name with which the mail server that takes this mailbox's mail begins its "
+        "Authentication-Results (RFC 8601); agents' answers then count only if it found their "
+        "sender proven (a pass of DMARC, or of SPF, DKIM or a login for the very sender).",
+    )
     max_bytes: int = Field(
         default=35 * 1024 * 1024,
         ge=64 * 1024,

@@ -283,7 +283,7 @@ class LedNode:
             term,
             {node.name: parts.settings.mailboxes_of(node.name) for node in parts.settings.node},
             parts.database,
-            parts.readers.parse_all,
+            parts.readers,
             certain=self._certain(term),
             clock=parts.clock,
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ccmiddleware.cli import commanding, email_quarantine, email_work
+from ccmiddleware.cli import commanding, email_quarantine, email_reply, email_work
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run
 from ccmiddleware.cli.options import (
@@ -63,7 +63,7 @@ def command() -> None:
 
 
 command.add_command(email_quarantine.quarantine)
-for verb in email_work.VERBS:
+for verb in (*email_work.VERBS, email_reply.reply):
     command.add_command(verb)
 
 

@@ -14,7 +14,7 @@ from ccmiddleware.cli.output import Column, emit, emit_json, emit_raw
 if TYPE_CHECKING:
     from ccmiddleware.store.database import Database, Row
 
-KINDS = ("unreadable", "spam", "loop", "report")
+KINDS = ("unreadable", "spam", "loop", "report", "reply")
 LIST = (
     Column("held_at", "HELD", "time"),
     Column("mailbox", "MAILBOX"),
@@ -30,7 +30,7 @@ SHORT = 18
 
 @click.group("quarantine", epilog="Example:  ccm email quarantine list --kind spam")
 def quarantine() -> None:
-    """Messages that opened no work: unreadable, spam, loops, reports about nothing of ours."""
+    """Messages that opened no work: unreadable, spam, loops, and the like."""
 
 
 @quarantine.command("list", epilog="Example:  ccm email quarantine list --since 30d --all")

@@ -13,7 +13,8 @@ import hashlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Literal
+from itertools import takewhile
+from typing import Literal, Protocol
 from uuid import UUID
 
 import structlog
@@ -24,6 +25,7 @@ from ccmiddleware.ids import email_id
 from ccmiddleware.mail.bounces import Delivery
 from ccmiddleware.mail.message import Message, Unreadable
 from ccmiddleware.mail.placing import Placed, Placing, place
+from ccmiddleware.mail.replies import Kept, Replied
 from ccmiddleware.mail.threading import Joins, Opens
 from ccmiddleware.mail.together import together
 from ccmiddleware.plaintext import plain
@@ -32,7 +34,7 @@ from ccmiddleware.store.database import Database, Session
 
 log = structlog.get_logger(__name__)
 
-HoldKind = Literal["unreadable", "spam", "loop", "report"]
+HoldKind = Literal["unreadable", "spam", "loop", "report", "reply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,20 @@ Decide = Callable[[Session, Sequence[Message]], Awaitable[list[Decision]]]
 decided within the transaction that does it."""
 Acknowledge = Callable[[Session, Placed, UUID, Message], Awaitable[None]]
 """What is put into the outbox, in the same transaction, for what opened the conversation."""
+
+
+class ForAgents(Protocol):
+    """Takes the mail that is none of a customer's: what came to agents' addresses for answers."""
+
+    def concerns(self, message: Message) -> bool:
+        """Whether the message is one of those."""
+        ...
+
+    async def take(self, session: Session, which: Placed, message: Message) -> Replied | Kept:
+        """Do what it asks for, in the transaction, or say why it goes to quarantine."""
+        ...
+
+
 _Fresh = tuple[Placed, Message | Unreadable]
 
 
@@ -84,7 +100,7 @@ class Taken:
 
     id: UUID
     fresh: bool
-    became: Literal["email", "quarantine", "report", "known"]
+    became: Literal["email", "quarantine", "report", "reply", "known"]
     conversation: UUID | None = None
 
 
@@ -107,10 +123,12 @@ class Filing:
         ours: Collection[str] = (),
         source: str = "",
         acknowledge: Acknowledge | None = None,
+        for_agents: ForAgents | None = None,
     ) -> None:
         """``ours``: all addresses of our mailboxes, which take part in nothing. ``source``: which
         folder of whose account it is; UIDs of another one say nothing about it. ``acknowledge``
-        is done for a message that opened a conversation and may be acknowledged."""
+        is done for a message that opened a conversation and may be acknowledged. ``for_agents``
+        takes what agents write back, before anything else is thought about it."""
         self._database = database
         self._node = node
         self._term = term
@@ -120,6 +138,7 @@ class Filing:
         self._ours = frozenset(ours)
         self._source = source
         self._acknowledge = acknowledge
+        self._for_agents = for_agents
         self.id = UUID(int=0)
         """Of the mailbox; known once it is open."""
 
@@ -235,6 +254,10 @@ class Filing:
         self, transaction: Session, todo: Sequence[_Fresh], now: datetime
     ) -> dict[UUID, Taken]:
         """What becomes of the first of them, as many as may be decided on together."""
+        which, first = todo[0]
+        if isinstance(first, Message) and self._is_for_agents(first):
+            return {which.id: await self._take_for_agents(transaction, which, first, now)}
+        todo = list(takewhile(lambda one: not self._is_for_agents(one[1]), todo))
         run = todo[: together([read for _, read in todo])]
         messages = [read for _, read in run if isinstance(read, Message)]
         decisions = iter(await self._decide(transaction, messages) if messages else [])
@@ -263,6 +286,22 @@ class Filing:
             if isinstance(what, Opens) and what.acknowledge and self._acknowledge is not None:
                 await self._acknowledge(transaction, which, conversation, read)
         return taken
+
+    def _is_for_agents(self, read: Message | Unreadable) -> bool:
+        return (
+            self._for_agents is not None
+            and isinstance(read, Message)
+            and self._for_agents.concerns(read)
+        )
+
+    async def _take_for_agents(
+        self, transaction: Session, which: Placed, read: Message, now: datetime
+    ) -> Taken:
+        assert self._for_agents is not None  # noqa: S101 - the caller asked
+        what = await self._for_agents.take(transaction, which, read)
+        if isinstance(what, Kept):
+            return await self._hold(transaction, which.id, Holds("reply", what.reason), read, now)
+        return Taken(which.id, fresh=True, became="reply")
 
     async def _report(
         self, transaction: Session, which: Placed, what: Reports, now: datetime

@@ -170,6 +170,12 @@ def _return_path(value: bytes) -> str:
     return one_line(text_of(value[:2000]).strip().strip("<>"), 320)
 
 
+def authentication(header: Header) -> tuple[str, ...]:
+    """What stands in Authentication-Results, from the top; of very many the first ones."""
+    values = header.all("authentication-results")[:20]
+    return tuple(one_line(text_of(value[:8000]), 2000) for value in values)
+
+
 def spam(header: Header) -> tuple[bool, float | None]:
     """What the spam filters in front of us (SpamAssassin, rspamd and others) said."""
     status = line(header, "x-spam-status", 400)

@@ -30,6 +30,9 @@ from ccmiddleware.plaintext import plain
 QUOTED_LINES, QUOTED_CHARACTERS = 500, 50_000
 """How much of an original is quoted; who wrote it has the rest."""
 
+TO_ANSWER = "Answer this mail to answer the customer."
+"""Stands in what agents get, and must stand in nothing that customers get."""
+
 PLACEHOLDERS = ("number", "subject", "queue", "name")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
@@ -128,7 +131,7 @@ def answer(
             to=tuple(to),
             cc=tuple(cc),
             reply_to=_with_token(identity, posting),
-            subject=answer_subject(original.subject[:LONGEST_SUBJECT]),
+            subject=subject_of(original),
             text="\n\n".join(part for part in parts if part),
             message_id=posting.message_id,
             date=posting.now,
@@ -139,6 +142,11 @@ def answer(
             files=tuple(files),
         )
     )
+
+
+def subject_of(original: Message) -> str:
+    """The subject of an answer to it."""
+    return answer_subject(original.subject[:LONGEST_SUBJECT])
 
 
 def acknowledgement(
@@ -222,7 +230,7 @@ def relay(
     if raw is not None:  # as a file: hostile mail is not opened by showing ours
         carried.append(File("original.eml", "application/octet-stream", raw))
     parts = (
-        f"Email {item.number} in queue {identity.queue}. Answer this mail to answer the customer.\n"
+        f"Email {item.number} in queue {identity.queue}. {TO_ANSWER}\n"
         "First lines may be: #close, #wait 2d, #transfer QUEUE, #note",
         _facts(original, identity.zone),
         "\n".join(_remarks(original.attachments, files, (*notes, *original.notes))),

@@ -273,16 +273,28 @@ def _over(counts: Sequence[int], allowed: Sequence[int]) -> str:
 
 # -- subjects -------------------------------------------------------------------------------
 
+_AUTOMATIC = (
+    r"auto(?:matic)?[- _]?(?:re(?:ply|sponse)|replied)?|automatische antwort|auto-?antwort"
+    r"|out of (?:the )?office|abwesen[dh][a-z]*|abwesenheits[a-z]*|r[ée]ponse automatique"
+    r"|respuesta autom[áa]tica|risposta automatica"
+)
 _PREFIX = re.compile(
     r"\s*(?:(?:re|aw|antw|antwort|fw|fwd|wg|sv|vs|tr|rv|ref|odp|ynt|r|i)\s*(?:\[\d+\]|\(\d+\)|\^\d+)?"
-    r"|(?:auto(?:matic)?[- _]?(?:re(?:ply|sponse)|replied)?|automatische antwort|auto-?antwort"
-    r"|out of (?:the )?office|abwesen[dh][a-z]*|abwesenheits[a-z]*|r[ée]ponse automatique"
-    r"|respuesta autom[áa]tica|risposta automatica)(?:\s+re)?)\s*:\s*"
+    rf"|(?:{_AUTOMATIC})(?:\s+re)?)\s*:\s*"
+)
+_SAYS_AUTOMATIC = re.compile(
+    rf"\s*(?:{_AUTOMATIC}|vacation|on vacation|urlaub|im urlaub)\s*(?::|re\b|$)"
 )
 _TAG = re.compile(r"\[[^\[\]]{0,60}\]")
 _NUMBER = re.compile(r"\d+")
 _PREFIXES_AT_MOST = 20
 LONGEST_SUBJECT = 200
+
+
+def says_automatic(subject: str) -> bool:
+    """Whether a subject begins with the words by which programs mark an automatic answer."""
+    text = unicodedata.normalize("NFKC", subject[: 5 * LONGEST_SUBJECT]).casefold()
+    return _SAYS_AUTOMATIC.match(text) is not None
 
 
 def plain_subject(subject: str) -> str:

@@ -6,6 +6,7 @@ A mailbox that can't be taken in says so in ``troubles`` and keeps nobody waitin
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 
 import structlog
 
@@ -14,10 +15,14 @@ from ccmiddleware.config_mail import MailboxSettings
 from ccmiddleware.errors import ConfigError, PermanentError, TemporaryError
 from ccmiddleware.mail import stationery
 from ccmiddleware.mail.acknowledging import Acknowledging
+from ccmiddleware.mail.agent_replies import AgentReplies
+from ccmiddleware.mail.carrying_out import CarryingOut
 from ccmiddleware.mail.filing import Filing
 from ccmiddleware.mail.imap_folder import open_folder
-from ccmiddleware.mail.intake import Intake, ReadAll
+from ccmiddleware.mail.intake import Intake
 from ccmiddleware.mail.keys import loop_mark, signing_keys
+from ccmiddleware.mail.letters import Identity
+from ccmiddleware.mail.parsing import Readers
 from ccmiddleware.mail.settling import Rules, Settling
 from ccmiddleware.mail.tokens import Keys
 from ccmiddleware.store.database import Database
@@ -40,7 +45,7 @@ class Mailboxes:
         term: int,
         everywhere: Mapping[str, Mapping[str, MailboxSettings]],
         database: Database,
-        read: ReadAll,
+        readers: Readers,
         *,
         certain: Callable[[], Awaitable[None]],
         clock: Clock,
@@ -49,7 +54,7 @@ class Mailboxes:
         self._term = term
         self._everywhere = everywhere
         self._database = database
-        self._read = read
+        self._readers = readers
         self._certain = certain
         self._clock = clock
         self._intakes: dict[str, Intake] = {}
@@ -97,15 +102,29 @@ class Mailboxes:
             ours=rules.ours,
             source=settings.source,
             acknowledge=acknowledging.acknowledge if acknowledging is not None else None,
+            for_agents=self._agent_replies(settings, rules),
         )
         return Intake(
             name,
             settings,
             filing,
             lambda: open_folder(settings, self._clock),
-            self._read,
+            self._readers.parse_all,
             certain=self._certain,
             chance=random.Random(name),  # noqa: S311 - spreads retries
+        )
+
+    def _agent_replies(self, settings: MailboxSettings, rules: Rules) -> AgentReplies:
+        return AgentReplies(
+            stationery.unsigned(settings, rules.loop_mark),
+            rules,
+            carrying_out(self._everywhere[self._node], rules, self._clock),
+            self._readers,
+            self._clock,
+            proven_by=settings.agents_proven_by,
+            receipts=settings.answer_receipts,
+            to_all=settings.answer_all,
+            reply_life=timedelta(days=settings.reply_days),
         )
 
     def _acknowledging(
@@ -123,6 +142,18 @@ class Mailboxes:
             log.error("mailbox can't write", mailbox=name, reason=reason)
             return None
         return Acknowledging(identity, template, rules.keys, rules.ours, self._clock)
+
+
+def carrying_out(
+    mailboxes: Mapping[str, MailboxSettings], rules: Rules, clock: Clock
+) -> CarryingOut:
+    """What does what agents ask for, for a node with these mailboxes."""
+
+    def identity(name: str) -> Identity | None:
+        settings = mailboxes.get(name)
+        return stationery.identity(settings, rules.loop_mark) if settings is not None else None
+
+    return CarryingOut(identity, rules.keys, rules.ours, clock)
 
 
 def rules_for(

@@ -9,6 +9,9 @@ or a subject, and nothing longer than the limits.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+SEVERAL_SENDERS = "From names several senders; the first was taken"
+"""A note of a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -113,6 +116,9 @@ class Message:
     delivery_statuses: tuple[DeliveryStatus, ...] = ()
     spam_flag: bool = False
     spam_score: float | None = None
+    authentication: tuple[str, ...] = ()
+    """Values of Authentication-Results (RFC 8601), as they stand from the top; anybody can write
+    one."""
     encrypted: bool = False
     """S/MIME or PGP: there is a body, but no text of it for us."""
     notes: tuple[str, ...] = ()

@@ -12,7 +12,14 @@ from ccmiddleware.mail import bodies, delivery_reports, headers, history, mime
 from ccmiddleware.mail.addresses import address_of, addresses
 from ccmiddleware.mail.bodies import Body
 from ccmiddleware.mail.headers import line, text_of, words
-from ccmiddleware.mail.message import Address, DeliveryStatus, Limits, Message, Unreadable
+from ccmiddleware.mail.message import (
+    SEVERAL_SENDERS,
+    Address,
+    DeliveryStatus,
+    Limits,
+    Message,
+    Unreadable,
+)
 from ccmiddleware.mail.mime import Header, OverLimit, Part
 from ccmiddleware.mail.soundness import Notes, one_line
 
@@ -47,6 +54,15 @@ def unreadable(raw: bytes, reason: str, sha256: str = "") -> Unreadable:
         pass
     sha256 = sha256 or hashlib.sha256(raw).hexdigest()
     return Unreadable(one_line(reason, 500), sha256, len(raw), sender, subject)
+
+
+def reply_to(raw: bytes, limits: Limits) -> tuple[Address, ...]:
+    """The addresses of Reply-To; none where the header can't be read."""
+    try:
+        header, _ = mime.read_header(raw, 0, len(raw), limits.header_bytes)
+        return _People(header, "", limits).reply_to
+    except OverLimit:
+        return ()
 
 
 def part_bytes(raw: bytes, number: int, limits: Limits) -> bytes | None:
@@ -104,6 +120,7 @@ def _read(raw: bytes, sha256: str, limits: Limits) -> Message | Unreadable:
         delivery_statuses=tuple(statuses),
         spam_flag=flagged,
         spam_score=score,
+        authentication=headers.authentication(root.header),
         encrypted=body.encrypted,
         notes=notes.all(),
     )
@@ -156,7 +173,7 @@ class _People:
     def _sender(self) -> Address | None:
         from_ = self._list("from")
         if len(from_) > 1:
-            self.notes.add("From names several senders; the first was taken")
+            self.notes.add(SEVERAL_SENDERS)
         if from_:
             return from_[0]
         if instead := self._list("sender"):

@@ -30,6 +30,11 @@ def identity(settings: MailboxSettings, mark: str) -> Identity:
     )
 
 
+def unsigned(settings: MailboxSettings, mark: str) -> Identity:
+    """As whom it writes to agents, who need no signature; whatever files are broken."""
+    return identity(settings.model_copy(update={"signature_file": None}), mark)
+
+
 def acknowledgement(settings: MailboxSettings) -> Template | None:
     """The template, None where nothing is acknowledged. Raises ConfigError with all mistakes."""
     text = _text(settings.acknowledge, "acknowledge")

@@ -137,6 +137,20 @@ class ReplyTo:
     expires: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the token of an address says of itself; whether that is true nobody has looked yet."""
+
+    address: str
+    use: int
+    item: UUID
+
+    @property
+    def for_agents(self) -> bool:
+        """Whether it says that it was made for an agent's answer."""
+        return self.use == Use.AGENT.value
+
+
 # -- Message-IDs ----------------------------------------------------------------------------
 
 
@@ -202,6 +216,19 @@ def token_of(address: str) -> str:
     local, _, _ = address.rpartition("@")
     _, _, token = local.rpartition("+") if "+" in local else ("", "", "")
     return token
+
+
+def claim(address: str) -> Claim | None:
+    """What a token says, so that it is known for whom it is to be read; None where there is none.
+
+    It proves nothing: ``read_address`` does.
+    """
+    token = token_of(address)
+    if len(token) != _TOKEN_CHARACTERS or not _BASE32.fullmatch(token):
+        return None
+    body = _bytes(token)[:-_SIGNATURE]
+    head = int.from_bytes(body[:_HEAD], "big")
+    return Claim(address, head >> 20 & 0xF, UUID(bytes=body[_HEAD:]))
 
 
 def read_address(

@@ -77,7 +77,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         *(f"config {name}" for name in ("check", "example", "show")),
         *(f"db {name}" for name in ("migrate", "status", "url", "psql")),
         *(f"email {name}" for name in ("list", "show", "messages", "note")),
-        *(f"email {name}" for name in ("take", "requeue", "transfer", "close")),
+        *(f"email {name}" for name in ("take", "reply", "requeue", "transfer", "close")),
         *(f"email quarantine {name}" for name in ("list", "show", "release", "drop")),
         *(f"outbox {name}" for name in ("list", "show", "retry", "drop")),
         *(f"queue {name}" for name in ("list", "show", "watch", "skill", "penalties")),

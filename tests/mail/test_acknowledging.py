@@ -15,7 +15,8 @@ from ccmiddleware.mail.acknowledging import Acknowledging, acknowledgement_id
 from ccmiddleware.mail.filing import Filing, Taken
 from ccmiddleware.mail.letters import Identity, Template
 from ccmiddleware.mail.mailboxes import Mailboxes
-from ccmiddleware.mail.message import Address, Machine
+from ccmiddleware.mail.message import Address, Limits, Machine
+from ccmiddleware.mail.parsing import Readers
 from ccmiddleware.mail.settling import Settling
 from ccmiddleware.mail.tokens import Kind, Sent, read_message_id
 from ccmiddleware.store.database import Database, Row, Session
@@ -234,7 +235,13 @@ async def test_a_broken_template_is_told_and_mail_is_taken_in(database: Database
         }
     )  # fmt: skip
     mailboxes = Mailboxes(
-        NODE, 1, {NODE: {MAILBOX: settings}}, database, never, certain=never, clock=lambda: NOW
+        NODE,
+        1,
+        {NODE: {MAILBOX: settings}},
+        database,
+        Readers(Limits()),
+        certain=never,
+        clock=lambda: NOW,
     )  # type: ignore[arg-type]
     intake = mailboxes._intakes[MAILBOX] = mailboxes._intake(MAILBOX, settings, KEYS)
     assert mailboxes.troubles == {MAILBOX: "not looked into yet"}
