@@ -9,7 +9,7 @@ Whether the one who asks may do so is decided before; the item is locked in the 
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 from uuid import UUID
@@ -155,7 +155,7 @@ class CarryingOut:
         remark = ""
         if outcome == "answered" or not isinstance(then, Nothing):
             remark = await self._then(session, task, asked, then, outcome)
-        said = f"{in_words(order)} {remark}".strip()
+        said = _in_words(order, remark)
         await session.execute(
             "note_agent_reply", id, task.work.id, task.holder.id, asked.by, of_mail, self._clock(),
             what, said, answer.id if answer is not None else None,
@@ -299,6 +299,17 @@ async def find(session: Session, item: UUID) -> tuple[Work, UUID, str] | None:
 def carried(message: Message) -> list[Attachment]:
     """The files of an agent's mail that go to the customer."""
     return [one for one in message.attachments if one.content_type.lower() not in AGENT_TYPES]
+
+
+def _in_words(order: Order, remark: str) -> str:
+    """What was done; where there is a remark, the item stayed, and nothing came after it."""
+    if not remark:
+        return in_words(order)
+    match order:
+        case Reply() | Note():
+            return f"{in_words(replace(order, then=Nothing()))} {remark}"
+        case _:
+            return remark
 
 
 def _refuse_traces(hidden: Collection[str], files: Sequence[File]) -> None:

@@ -4,6 +4,7 @@ Real bytes through the real reading and rules, into a real Postgres; the attacks
 docs/email-security.md names are among these.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -15,6 +16,7 @@ import pytest
 from mail.test_filing import MAILBOX, NODE, NOW, QUEUE, arrived, begin_term
 from mail.test_settling import HELP, KEYS, RULES, SALES
 
+from ccmiddleware.errors import TemporaryError
 from ccmiddleware.mail.agent_replies import MOST_RECEIPTS_OF_ONE, AgentReplies
 from ccmiddleware.mail.carrying_out import CarryingOut
 from ccmiddleware.mail.filing import Filing, Taken
@@ -24,7 +26,7 @@ from ccmiddleware.mail.outbox import put
 from ccmiddleware.mail.reading import part_bytes, parts_bytes, read
 from ccmiddleware.mail.settling import Rules, Settling
 from ccmiddleware.mail.tokens import Key, Keys, Kind, Use, message_id, reply_address
-from ccmiddleware.store.database import Database
+from ccmiddleware.store.database import Database, Session
 
 ANN = "ann.lee@customer.example"
 ALICE, BOB = "alice@agents.example", "bob@agents.example"
@@ -346,7 +348,9 @@ async def test_a_customer_who_wrote_again_meanwhile_is_not_passed_over(desk: Des
     await desk.mail("#close\nTomorrow.", To=await desk.address(), In_Reply_To=f"<{first}>")
     (answer,) = await desk.outbox("answer")
     assert answer["In-Reply-To"] == "<one@customer.example>"
-    assert "The customer has written again meanwhile: email" in await desk.receipt()
+    told = await desk.receipt()
+    assert "The customer has written again meanwhile: email" in told
+    assert "closed" not in told
     item = await desk.item()
     assert (item["state"], item["talk"]) == ("working", "open")
     await desk.mail("And that too.", To=await desk.address(), Message_ID="<second@agents.example>")
@@ -437,6 +441,38 @@ async def test_a_batch_with_answers_and_customers_mail_is_taken_in_order(desk: D
         [(arrived(50 + at, raw, at=desk.now), read(raw, Limits())) for at, raw in enumerate(batch)]
     )
     assert [one.became for one in taken] == ["email", "reply", "reply", "email"]
+    assert len(await desk.outbox("answer")) == 1
+    assert "is answered already" in await desk.receipt()
+
+
+async def test_what_fails_on_the_way_leaves_nothing_and_is_done_when_taken_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """As if the daemon had been killed, or Postgres had gone, just before the end of it."""
+    raw = mail("#close\nTomorrow.", To=await desk.address())
+    execute = Session.execute
+
+    async def gone(session: Session, name: str, *arguments: Any) -> int:
+        if name == "note_email_places":
+            raise TemporaryError("Postgres is away")
+        return await execute(session, name, *arguments)
+
+    with monkeypatch.context() as away:
+        away.setattr(Session, "execute", gone)
+        with pytest.raises(TemporaryError):
+            await desk.comes(raw)
+    await desk.untouched()
+    assert await desk.rows("agent_reply") == []
+    assert (await desk.comes(raw)).became == "reply"
+    assert len(await desk.outbox("answer")) == len(await desk.outbox("receipt")) == 1
+    assert (await desk.item())["talk"] == "closed"
+
+
+async def test_of_two_answers_at_the_same_moment_one_is_sent(desk: Desk):
+    token = await desk.address()
+    raws = [mail(f"Answer {one}.", To=token, Message_ID=f"<{one}@agents.example>") for one in "ab"]
+    taken = await asyncio.gather(*(desk.comes(raw) for raw in raws))
+    assert [one.became for one in taken] == ["reply", "reply"]
     assert len(await desk.outbox("answer")) == 1
     assert "is answered already" in await desk.receipt()
 
