@@ -180,8 +180,8 @@ class CarryingOut:
         original = _original(row)
         if letters.TO_ANSWER.lower() in " ".join(text.lower().split()):
             raise InvalidLetter(
-                "the mail that you answered can't be told from your text: delete it, or quote it "
-                "with a > before each line"
+                f"the head of the mail that you answered ({letters.TO_ANSWER}) stands in your "
+                "text: delete it, for the customer would get it"
             )
         mailbox, identity = await self._sender(session, task, row["mailbox_id"])
         to, cc = letters.addressees(original, self._ours, all_of_them=to_all)

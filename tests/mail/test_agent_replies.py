@@ -309,7 +309,7 @@ async def test_mistakes_are_told_and_do_nothing(desk: Desk):
             ("#close\n#wait 2d", "contradict each other"),
             (" ", "There is no text in your answer"),
             (f"Write to {ALICE} yourself.", "must not reach the customer"),
-            (f"Yes.\nEmail 1 in queue support. {TO_ANSWER}", "can't be told from your text"),
+            (f"Yes.\nEmail 1 in queue support. {TO_ANSWER}", "stands in your text: delete it"),
         )
     ):
         desk.now += timedelta(minutes=1)
