@@ -23,6 +23,7 @@ from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.contacts.phones import ContactPhones
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact
+from ccmiddleware.mail.escalation import Escalation
 from ccmiddleware.mail.mailboxes import Mailboxes
 from ccmiddleware.mail.parsing import Readers
 from ccmiddleware.mail.relaying import Relaying
@@ -252,6 +253,15 @@ class LedNode:
         tasks.start(f"work {self.name}", work.run(), until="first")
         timing = Timing(self.name, parts.database)
         tasks.start(f"email times {self.name}", timing.run(), until="first")
+        escalation = Escalation(
+            self.name,
+            term,
+            parts.settings.mailboxes_of(self.name),
+            parts.database,
+            certain=self._certain(term),
+            clock=parts.clock,
+        )
+        tasks.start(f"escalation {self.name}", escalation.run(), until="first")
         self.mailboxes = self._mailboxes(term)
         tasks.start(f"mailboxes {self.name}", self.mailboxes.run(), until="first")
         self.sending = Sending(

@@ -15,7 +15,7 @@ from ccmiddleware.cli.output import Column, emit, emit_json, emit_raw
 if TYPE_CHECKING:
     from ccmiddleware.store.database import Database
 
-KINDS = ("answer", "acknowledgement", "relay", "receipt")
+KINDS = ("answer", "acknowledgement", "relay", "receipt", "notice")
 STATES = ("queued", "claimed", "speaking", "sent", "failed", "unknown")
 LIST = (
     Column("put_at", "PUT", "time"),

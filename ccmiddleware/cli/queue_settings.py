@@ -67,7 +67,9 @@ def set_(
     Keys: hours, time_zone, closed_sound, closed_to, recording_sound, max_waiting,
     max_estimated_wait, max_wait (seconds), overflow_to, max_penalty,
     email_after_calls (yes or no), email_first_response, email_next_response,
-    email_resolution (durations such as 4h, in opening hours). Destinations: queue:NAME,
+    email_resolution, email_escalate_before (durations such as 4h, in opening
+    hours), email_escalate_to (priority=N,queue:NAME,notify:ADDRESS),
+    email_take_back (yes or no). Destinations: queue:NAME,
     extension:NUMBER, hangup, continue. Applied in Asterisk within some two seconds, without
     reload, where its dialplan runs the queue by asterisk/dialplan/ccm-queues.conf.
     """

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 PACE_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 MINUTE = timedelta(minutes=1)
-Kind = Literal["answer", "acknowledgement", "relay", "receipt"]
+Kind = Literal["answer", "acknowledgement", "relay", "receipt", "notice"]
 
 
 class Sender(Protocol):

@@ -13,7 +13,7 @@ the conversation waits for the customer.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -55,12 +55,16 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What was promised; None: nothing. ``business``: counted in opening hours."""
+    """What was promised; None: nothing. ``business``: counted in opening hours.
+
+    ``warn_before``: so long before a target is over somebody wants to know, counted as it is.
+    """
 
     first_response: timedelta | None = None
     next_response: timedelta | None = None
     resolution: timedelta | None = None
     business: bool = True
+    warn_before: timedelta = timedelta()
     stands_while_waiting: bool = True
     """The clock of the resolution stands while the conversation waits."""
 
@@ -96,6 +100,7 @@ class Clock:
     counted_seconds: int | None
     target_seconds: int | None
     due_at: datetime | None
+    warn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +195,17 @@ def clocks(events: Iterable[Event], targets: Targets, schedule: Schedule) -> tup
             whole is not None,
         )
     )
-    return tuple(found)
+    return tuple(
+        one
+        if one.due_at is None
+        else replace(one, warn_at=_warn_at(goals[one.goal], targets, schedule))
+        for one in found
+    )
+
+
+def _warn_at(deadline: Due, targets: Targets, schedule: Schedule) -> datetime | None:
+    left = deadline.left - _seconds(targets.warn_before)
+    return _later(deadline.began, left, targets, schedule)
 
 
 def _clock(

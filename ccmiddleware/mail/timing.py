@@ -101,4 +101,5 @@ def targets_of(stored: Stored) -> Targets:
         first_response=time("email_first_response_seconds"),
         next_response=time("email_next_response_seconds"),
         resolution=time("email_resolution_seconds"),
+        warn_before=time("email_escalate_before_seconds") or timedelta(),
     )

@@ -55,6 +55,7 @@ class Kind(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     RELAY = "relay"
     RECEIPT = "receipt"
+    NOTICE = "notice"
 
 
 class Use(Enum):

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ccmiddleware.errors import PermanentError
+from ccmiddleware.queues import escalating
 from ccmiddleware.queues.hours import (
     ByHand,
     Holiday,
@@ -180,6 +181,16 @@ def _duration(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _escalation(text: str) -> str:
+    try:
+        ways = escalating.parse(text)
+    except PermanentError as error:
+        raise InvalidSettings(str(error)) from None
+    if ways.queue is not None:
+        check_queue_name(ways.queue)
+    return str(ways)
+
+
 def _week(text: str) -> str:
     try:
         return show_week(parse_week(text))
@@ -224,6 +235,14 @@ KEYS: dict[str, Key] = {
             _duration(60, YEAR),
             "a conversation is closed within, in opening hours",
         ),
+        Key(
+            "email_escalate_before",
+            "email_escalate_before_seconds",
+            _duration(60, YEAR),
+            "so long before an email is due email_escalate_to is done",
+        ),
+        Key("email_escalate_to", "email_escalate_to", _escalation, escalating.WRITE),
+        Key("email_take_back", "email_take_back", _yes_no, "yes: agents lose what is overdue"),
     )
 }
 """All that `ccm queue set` takes, in the order in which it is shown."""

@@ -48,7 +48,7 @@ COMMENT ON COLUMN report.outbox.id IS 'Id of the message in the outbox';
 COMMENT ON COLUMN report.outbox.node IS 'Name of the Asterisk whose leader sends it';
 COMMENT ON COLUMN report.outbox.queue IS 'Name of the queue of its mailbox';
 COMMENT ON COLUMN report.outbox.mailbox IS 'Name of the mailbox as which it is sent';
-COMMENT ON COLUMN report.outbox.kind IS 'answer or acknowledgement to a customer; relay or receipt to an agent';
+COMMENT ON COLUMN report.outbox.kind IS 'answer or acknowledgement to a customer; relay or receipt to an agent; notice to a supervisor';
 COMMENT ON COLUMN report.outbox.conversation_id IS 'The conversation it belongs to; null for none';
 COMMENT ON COLUMN report.outbox.conversation_number IS 'The number of that conversation';
 COMMENT ON COLUMN report.outbox.message_id IS 'Its Message-ID, without brackets';

@@ -39,6 +39,8 @@ from ccmiddleware.queues.settings import (
         ("email_next_response=90M", 5400),
         ("email_resolution=3d", 259200),
         ("email_resolution=600", 600),
+        ("email_escalate_to=notify:a@x.example, priority=5", "priority=5,notify:a@x.example"),
+        ("email_take_back=yes", True),
         ("hours=mon 9:00-10:00", "mon 09:00-10:00"),
     ],
 )
@@ -53,6 +55,8 @@ def test_what_can_be_set(pair: str, value: Value) -> None:
         (["zzzz=3"], "there are hours, time_zone"),
         (["email_first_response=4 hours"], "is no duration from 60s to 365d: write 30m"),
         (["email_first_response=30s"], "is no duration"),
+        (["email_escalate_to=mail"], "email_escalate_to: 'mail' can't be done; write priority=N"),
+        (["email_escalate_to=queue:a;b"], "can't be set"),
         (["max_wait"], "write max_wait=VALUE, or max_wait= to take it back"),
         (["max_wait=1", "max_wait=2"], "max_wait is given twice"),
         (["max_wait=0"], "max_wait: '0' is no whole number from 1 to 86400"),

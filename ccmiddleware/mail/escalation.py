@@ -1,0 +1,194 @@
+"""Does what is to be done before the time of an email is over; a task of the node's leader.
+
+What, is decided in ``queues/escalating``. Each deadline is one transaction, which holds only for
+the leader of the present term: priority, queue, notice and the mark that it was done are there
+together or not at all. So a crash at any place leaves nothing half done, and nothing is done twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from ccmiddleware.clock import Clock
+from ccmiddleware.config_mail import MailboxSettings
+from ccmiddleware.errors import ConfigError, PermanentError, TemporaryError
+from ccmiddleware.ids import uuid7_shaped
+from ccmiddleware.mail import stationery
+from ccmiddleware.mail.composing import Composed
+from ccmiddleware.mail.keys import loop_mark, signing_keys
+from ccmiddleware.mail.letters import Posting
+from ccmiddleware.mail.notices import Late, notice
+from ccmiddleware.mail.outbox import domain_of, put
+from ccmiddleware.mail.tokens import Keys, Kind, message_id
+from ccmiddleware.queues import escalating
+from ccmiddleware.queues.escalating import Plan
+from ccmiddleware.store.database import Database, Row, Session
+
+log = structlog.get_logger(__name__)
+
+PACE_SECONDS = 2.0
+AT_ONCE = 100
+
+
+class Escalation:
+    """The deadlines of one node in one term of its leader. ``run`` is one task of it.
+
+    ``certain`` waits while it is doubtful whether this daemon still leads the node.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        term: int,
+        mailboxes: Mapping[str, MailboxSettings],
+        database: Database,
+        *,
+        certain: Callable[[], Awaitable[None]],
+        clock: Clock,
+    ) -> None:
+        self._node = node
+        self._term = term
+        self._mailboxes = mailboxes
+        self._database = database
+        self._certain = certain
+        self._clock = clock
+        self._log = log.bind(node=node)
+        self._keys: Keys | None = None
+        self._said = ""
+
+    async def run(self) -> None:
+        """Escalate until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except TemporaryError as error:
+                self._log.debug("escalations wait", reason=str(error))
+            except PermanentError as error:
+                # Not worth the life of a daemon that sees calls.
+                if self._said != str(error):
+                    self._said = str(error)
+                    self._log.error("escalations", reason=self._said)
+            await asyncio.sleep(PACE_SECONDS)
+
+    async def look(self) -> int:
+        """Do what is to be done now, some of it; about how many deadlines that was."""
+        if self._keys is None:
+            self._keys = await signing_keys(self._database, self._clock)
+        for count in range(AT_ONCE):
+            await self._certain()
+            if not await self._one(self._keys):
+                return count
+        return AT_ONCE
+
+    async def _one(self, keys: Keys) -> bool:
+        now = self._clock()
+        async with self._database.transaction() as transaction:
+            row = await transaction.fetchrow("escalation_due", self._node, self._term, now)
+            if row is None:
+                return False
+            plan = self._plan(row)
+            done: list[str] = []
+            if plan.priority is not None:
+                done.append(f"It has at least priority {plan.priority} now.")
+            if plan.to_queue is not None:
+                await self._requeue(transaction, row, plan.to_queue, now)
+                done.append(f"It waits in {plan.to_queue} now.")
+            if plan.notify:
+                problem = await self._notify(transaction, keys, row, plan, tuple(done), now)
+                done.append(f"no notice: {problem}" if problem else "noticed")
+            await transaction.execute(
+                "note_escalation", row["conversation_id"], row["goal"], row["ordinal"],
+                list(plan.steps), row["item_id"], plan.priority, now, _data(row, plan),
+            )  # fmt: skip
+        self._log.info(
+            "email escalated", number=row["number"], goal=row["goal"], steps=plan.steps, done=done
+        )
+        return True
+
+    def _plan(self, row: Row) -> Plan:
+        try:
+            ways = escalating.parse(row["ways"])
+        except PermanentError as error:  # a row from elsewhere
+            self._log.error("escalation of a queue", queue=row["queue"], reason=str(error))
+            ways = escalating.Ways()
+        return escalating.plan(
+            ways,
+            queue=row["queue"],
+            working=row["state"] == "working",
+            overdue=row["overdue"],
+            taken=row["steps"],
+            take_back=row["take_back"],
+            queues=row["queues"],
+        )
+
+    async def _requeue(self, transaction: Session, row: Row, queue: str, now: datetime) -> None:
+        to = await transaction.fetchval("queue_id_on_node", self._node, queue)
+        why = "its time was over" if row["overdue"] else "its time was nearly over"
+        await transaction.fetchval(
+            "requeue_work", row["item_id"], to, now, now, why, "the escalation"
+        )
+
+    async def _notify(
+        self, transaction: Session, keys: Keys, row: Row, plan: Plan, done: tuple[str, ...],
+        now: datetime,
+    ) -> str:  # fmt: skip
+        """Put the notice into the outbox; why not, if it can't be."""
+        id_ = notice_id(row["conversation_id"], row["goal"], row["began_at"], plan.steps)
+        try:
+            composed = self._composed(id_, keys, row, plan, done, now)
+        except PermanentError as error:
+            return str(error)
+        await put(
+            transaction,
+            id=id_,
+            mailbox=row["mailbox_id"],
+            conversation=row["conversation_id"],
+            kind="notice",
+            message_id=composed.message_id,
+            envelope_from=composed.envelope_from,
+            recipients=composed.recipients,
+            content=composed.content,
+            now=now,
+        )
+        return ""
+
+    def _composed(
+        self, id_: UUID, keys: Keys, row: Row, plan: Plan, done: tuple[str, ...], now: datetime
+    ) -> Composed:
+        settings = self._mailboxes.get(row["mailbox"])
+        if settings is None:
+            raise PermanentError(f"mailbox {row['mailbox']} is not in the configuration any more")
+        try:
+            identity = stationery.identity(settings, loop_mark(keys))
+        except ConfigError as error:
+            raise PermanentError("; ".join(error.problems)) from None
+        domain = domain_of(settings.address)
+        name = message_id(keys, Kind.NOTICE, row["conversation_id"], id_, domain)
+        late = Late(
+            row["item_id"], row["number"], row["queue"], row["goal"], row["due_at"], row["overdue"],
+            row["customer"], row["subject"], row["agent"], done,
+        )  # fmt: skip
+        identity = replace(identity, queue=row["queue"])
+        return notice(identity, Posting(name, now), late, plan.notify)
+
+
+def notice_id(conversation: UUID, goal: str, began_at: datetime, steps: tuple[str, ...]) -> UUID:
+    """The id in the outbox of the notice about a deadline."""
+    seed = f"notice\0{conversation}\0{goal}\0{began_at.isoformat()}\0{'+'.join(steps)}"
+    return uuid7_shaped(int(began_at.timestamp() * 1000), seed)
+
+
+def _data(row: Row, plan: Plan) -> dict[str, object]:
+    told = {
+        "goal": row["goal"],
+        "due_at": row["due_at"].isoformat(),
+        "steps": list(plan.steps),
+        "priority": plan.priority,
+        "queue": plan.to_queue,
+        "notified": list(plan.notify),
+    }
+    return {key: value for key, value in told.items() if value not in (None, [])}
