@@ -212,12 +212,25 @@ async def test_an_agent_takes_an_email_on_the_phone_and_is_busy_until_it_is_done
     assert taken["placements"] == 1
     shown = await desk.pbx.cli("queue show support")
     assert "In use" in shown
+    now = "SELECT state, reason FROM report.agent_now WHERE interface = 'PJSIP/1001'"
+    works = [{"state": "working", "reason": "support"}]
+    await witness.eventually(
+        lambda: rows(desk.url, now), lambda found: found == works, 20, "Alice works on it"
+    )
     assert await rows(desk.url, "SELECT ccm.end_work($1, 'answered', now())", taken["id"])
 
     async def members() -> str:
         return await desk.pbx.cli("queue show support")
 
     await witness.eventually(members, lambda text: "Not in use" in text, 20, "Alice is free")
+    await witness.eventually(
+        lambda: rows(desk.url, now), lambda found: found[0]["state"] == "idle", 20, "Alice is idle"
+    )
+    # From the moment in which she answered the phone to the end of the email it is one interval.
+    states = "SELECT state FROM report.agent_state WHERE interface = 'PJSIP/1001'"
+    told = [row["state"] for row in await rows(desk.url, states)]
+    assert told.count("working") == 1
+    assert "talking" not in told
     sql = "SELECT channel, outcome, agents, offers, segments FROM report.interaction"
     (row,) = await rows(desk.url, sql)
     assert row == {
