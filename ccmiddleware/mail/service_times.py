@@ -1,4 +1,4 @@
-"""How long customers waited, what is due when, and which escalation is. Pure.
+"""How long customers waited, and what is due when. Pure.
 
 Times are counted on the wall clock and in the queue's opening hours (``queues/hours.py``):
 
@@ -12,7 +12,7 @@ waits no longer, and gives no response time. Targets may let the clock of the re
 the conversation waits for the customer.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -101,24 +101,6 @@ class Clock:
     target_seconds: int | None
     due_at: datetime | None
     warn_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What is done so long before a goal is due, counted as the target is; 0: when it is due."""
-
-    name: str
-    before: timedelta
-    goals: frozenset[Goal] = frozenset({"first_response", "next_response", "resolution"})
-
-
-@dataclass(frozen=True, slots=True)
-class Escalation:
-    """A step whose time has come, or comes at ``at``."""
-
-    step: Step
-    due: Due
-    at: datetime
 
 
 def measure(events: Iterable[Event], schedule: Schedule) -> Times:
@@ -230,47 +212,6 @@ def _clock(
         target_seconds=_seconds(target) if target is not None else None,
         due_at=deadline.at if deadline is not None else None,
     )
-
-
-def breached(took: Took, target: timedelta, *, business: bool) -> bool:
-    """Whether a time that is over was longer than was promised."""
-    return (took.business if business else took.wall) > _seconds(target)
-
-
-def escalations(
-    goals: Iterable[Due], steps: Sequence[Step], targets: Targets, schedule: Schedule
-) -> tuple[Escalation, ...]:
-    """When each step is to be taken, in order of time."""
-    found = []
-    for goal in goals:
-        for step in steps:
-            if goal.goal in step.goals:
-                left = goal.left - _seconds(step.before)
-                at = _later(goal.began, left, targets, schedule)
-                if at is not None:
-                    found.append(Escalation(step, goal, at))
-    return tuple(sorted(found, key=lambda each: (each.at, -each.step.before)))
-
-
-def ripe(
-    planned: Iterable[Escalation], taken: Collection[tuple[str, Goal, datetime]], now: datetime
-) -> tuple[Escalation, ...]:
-    """What is to be done now, and was not ``taken`` (by name, goal and when its clock began)."""
-    return tuple(each for each in planned if each.at <= now and key(each) not in taken)
-
-
-def next_look(
-    planned: Iterable[Escalation], taken: Collection[tuple[str, Goal, datetime]], now: datetime
-) -> datetime | None:
-    """When the next step that was not taken comes; None if none is left after ``now``."""
-    return min(
-        (each.at for each in planned if each.at > now and key(each) not in taken), default=None
-    )
-
-
-def key(escalation: Escalation) -> tuple[str, Goal, datetime]:
-    """By what it is known that a step was taken: for the next question it is taken anew."""
-    return escalation.step.name, escalation.due.goal, escalation.due.began
 
 
 # -- spans of events ------------------------------------------------------------------------

@@ -10,18 +10,12 @@ from hypothesis import strategies as st
 
 from ccmiddleware.mail.service_times import (
     Event,
-    Step,
     Targets,
     Took,
     What,
-    breached,
     clocks,
     due,
-    escalations,
-    key,
     measure,
-    next_look,
-    ripe,
 )
 from ccmiddleware.queues.hours import Holiday, Schedule, parse_day, parse_week
 
@@ -149,78 +143,32 @@ def test_what_is_due_when(
     assert found == [(goal, at(when)) for goal, when in expected]
 
 
-def test_a_queue_that_never_opens_has_goals_that_never_come_due_and_no_escalation() -> None:
+def test_a_queue_that_never_opens_has_goals_that_never_come_due() -> None:
     goals = due(events("27 10:00 asked"), FIRST, NEVER)
     assert [(each.goal, each.at) for each in goals] == [
         ("first_response", None),
         ("resolution", None),
     ]
-    assert escalations(goals, [Step("late", HOUR)], FIRST, NEVER) == ()
+    assert [one.warn_at for one in clocks(events("27 10:00 asked"), FIRST, NEVER)] == [None, None]
 
 
-def test_what_was_promised_and_not_kept() -> None:
-    took = measure(events("27 16:00 asked", "30 10:00 answered"), OFFICE).first_response
-    assert took is not None
-    assert not breached(took, 2 * HOUR, business=True)
-    assert breached(took, 1.9 * HOUR, business=True)
-    assert breached(took, 65 * HOUR, business=False)
-    assert not breached(took, 66 * HOUR, business=False)
-
-
-STEPS = (
-    Step("urgent", 2 * HOUR),
-    Step("supervisor", HOUR, frozenset({"first_response", "next_response"})),
-    Step("other queue", timedelta(0)),
+@pytest.mark.parametrize(
+    ("asked", "before", "warned", "due_at"),
+    [
+        ("27 16:00", HOUR, "30 11:00", "30 12:00"),
+        ("27 16:00", timedelta(0), "30 12:00", "30 12:00"),
+        # Longer before than there is time: at once.
+        ("27 16:00", 10 * HOUR, "27 16:00", "30 12:00"),
+        ("28 16:00", HOUR, "30 12:00", "30 13:00"),
+    ],
 )
-
-
-def test_escalations_come_in_order_and_once() -> None:
-    targets = Targets(first_response=4 * HOUR)
-    goals = due(events("27 16:00 asked"), targets, OFFICE)
-    planned = escalations(goals, STEPS, targets, OFFICE)
-    assert [(each.step.name, each.at) for each in planned] == [
-        ("urgent", at("30 10:00")),
-        ("supervisor", at("30 11:00")),
-        ("other queue", at("30 12:00")),
-    ]
-    assert ripe(planned, (), at("30 09:59")) == ()
-    assert next_look(planned, (), at("30 09:59")) == at("30 10:00")
-    assert [each.step.name for each in ripe(planned, (), at("30 11:00"))] == [
-        "urgent",
-        "supervisor",
-    ]
-    taken = {key(planned[0])}
-    assert [each.step.name for each in ripe(planned, taken, at("30 11:00"))] == ["supervisor"]
-    assert next_look(planned, taken, at("30 11:00")) == at("30 12:00")
-    taken = {key(each) for each in planned}
-    assert ripe(planned, taken, at("30 23:00")) == ()
-    assert next_look(planned, taken, at("30 09:00")) is None
-
-
-def test_a_step_that_would_be_before_the_question_is_due_at_once() -> None:
-    targets = Targets(first_response=HOUR)
-    goals = due(events("27 10:00 asked"), targets, OFFICE)
-    planned = escalations(goals, STEPS, targets, OFFICE)
-    assert [(each.step.name, each.at) for each in planned] == [
-        ("urgent", at("27 10:00")),
-        ("supervisor", at("27 10:00")),
-        ("other queue", at("27 11:00")),
-    ]
-
-
-def test_the_next_question_escalates_anew_and_a_resolution_by_its_own_steps() -> None:
-    targets = Targets(first_response=HOUR, next_response=HOUR, resolution=8 * HOUR)
-    told = ["27 10:00 asked"]
-    first = escalations(due(events(*told), targets, OFFICE), STEPS, targets, OFFICE)
-    taken = {key(each) for each in first if each.due.goal == "first_response"}
-    told += ["27 10:30 answered", "27 12:00 asked"]
-    planned = escalations(due(events(*told), targets, OFFICE), STEPS, targets, OFFICE)
-    assert [each.step.name for each in ripe(planned, taken, at("27 13:00"))] == [
-        "urgent",
-        "supervisor",
-        "other queue",
-    ]
-    assert "supervisor" not in [each.step.name for each in planned if each.due.goal == "resolution"]
+def test_when_somebody_wants_to_know(
+    asked: str, before: timedelta, warned: str, due_at: str
+) -> None:
+    targets = Targets(first_response=4 * HOUR, warn_before=before)
+    first, whole = clocks(events(f"{asked} asked"), targets, OFFICE)
+    assert (first.warn_at, first.due_at) == (at(warned), at(due_at))
+    assert (whole.warn_at, whole.due_at) == (None, None)
 
 
 @given(
