@@ -21,7 +21,7 @@ GRANT USAGE ON SCHEMA ccm, report TO ccm_app;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ccm TO ccm_app;
 GRANT DELETE ON ccm.skill, ccm.agent_skill, ccm.queue_skill, ccm.queue_skill_relaxation TO ccm_app;
 REVOKE UPDATE ON ccm.interaction_event, ccm.queue_log_row, ccm.rejected_fact, ccm.callback_step FROM ccm_app;
-REVOKE UPDATE ON ccm.queue_change, ccm.queue_turned_away, ccm.agent_reply FROM ccm_app;
+REVOKE UPDATE ON ccm.queue_change, ccm.queue_turned_away, ccm.agent_reply, ccm.conversation_state FROM ccm_app;
 -- What `ccm queue` edits; who changed what stays in ccm.queue_change.
 GRANT DELETE ON ccm.queue_hours, ccm.queue_holiday, ccm.queue_priority TO ccm_app;
 -- What `ccm contact unlink` takes away; who did so stays in ccm.contact_change.
