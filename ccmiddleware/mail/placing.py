@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ccmiddleware.ids import uuid7_shaped
-from ccmiddleware.mail.loops import plain_subject
+from ccmiddleware.mail.loops import nature, plain_subject
 from ccmiddleware.mail.message import Address, Message
 from ccmiddleware.mail.threading import Joins, Opens, participants
 from ccmiddleware.store.database import Session
@@ -36,17 +36,22 @@ async def place(
     for which, read, what in messages:
         if isinstance(what, Joins):
             conversation = what.conversation
-            query = "touch_conversation" if what.automatic else "reopen_conversation"
+            query = "touch_conversation" if _idle(what) else "reopen_conversation"
             await transaction.execute(query, conversation, which.at)
         else:
             conversation = uuid7_shaped(which.id.int >> 80, f"conversation\0{which.id}")
         conversations.append(conversation)
         rows.append({"conversation_id": conversation, **_columns(which, read, what, ours)})
-        if not what.automatic:
+        if not _idle(what):
             work.append(which.id)
     await transaction.execute("add_emails", rows)
     await transaction.fetch("open_work", work)
     return conversations
+
+
+def _idle(what: Joins | Opens) -> bool:
+    """Whether it is no work for anybody: a machine's answer to what we sent."""
+    return isinstance(what, Joins) and bool(what.automatic)
 
 
 def _columns(
@@ -56,7 +61,7 @@ def _columns(
     return {
         "opens": isinstance(what, Opens),
         "linked_to": what.linked_to if isinstance(what, Opens) else None,
-        "participants": [] if what.automatic else participants(read, ours),
+        "participants": [] if _idle(what) else participants(read, ours),
         "id": which.id,
         "mailbox_id": which.mailbox,
         "direction": "inbound",
@@ -80,6 +85,6 @@ def _columns(
         "attachments": [asdict(one) for one in read.attachments],
         "notes": read.notes,
         "joined_by": what.why,
-        "automatic": what.automatic,
+        "automatic": what.automatic or nature(read).why,
         "plain_subject": plain_subject(read.subject),
     }

@@ -100,7 +100,7 @@ class Settling:
         known = await self._known(session, asked)
         here = Here(rules.own, rules.ours - rules.own, now, rules.reopen_within)
         return [
-            threading.decide(message, of_it, known, here, loops.nature(message).why)
+            threading.decide(message, of_it, known, here, _answered_by_itself(message))
             for message, of_it in zip(messages, asked, strict=True)
         ]
 
@@ -152,6 +152,12 @@ class Settling:
             )
             for row in rows
         ]
+
+
+def _answered_by_itself(message: Message) -> str:
+    """Why it is a machine's answer, which is no work; empty for what a machine sends as well."""
+    seen = loops.nature(message)
+    return seen.why if seen.nature == "answers" else ""
 
 
 def _spam(message: Message, threshold: float | None) -> str:

@@ -33,7 +33,8 @@ MOST_PARTICIPANTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Joins:
-    """The message belongs to a conversation. ``automatic``: why it counts as a machine's.
+    """The message belongs to a conversation. ``automatic``: why it is a machine's answer, which is
+    work for nobody; empty for all else.
 
     ``reopens``: the conversation was closed and is to be opened again.
     """
@@ -135,9 +136,9 @@ def wanted(message: Message, keys: Keys, now: datetime) -> Wanted:
 def decide(
     message: Message, asked: Wanted, known: Known, here: Here, automatic: str = ""
 ) -> Joins | Opens:
-    """The conversation of a message. ``automatic``: why it is a machine's, if it is one.
+    """The conversation of a message. ``automatic``: why it is a machine's answer, if it is one.
 
-    A machine's mail joins a closed conversation, without opening it again, however old that is:
+    Such an answer joins a closed conversation, without opening it again, however old that is:
     an out-of-office reply is no reason for a new one.
     """
     sender = message.sender.address.lower() if message.sender is not None else ""
