@@ -53,3 +53,16 @@ def test_the_recording_it_names_can_be_played(result: dict[str, Any]) -> None:
     recorded = read_wav(Path(result["recording"]))
     assert recorded.seconds > 1
     assert recorded.silence() < 0.7
+
+
+def test_emails_are_answered_beside_the_calls(result: dict[str, Any]) -> None:
+    """One with an attachment, one in a thread, a bounce, and machines that get no answer.
+
+    That each customer's mailbox holds one answer in the right thread, from the queue and without a
+    trace of the agent, is among the differences.
+    """
+    assert result["emails_received"] >= 6
+    assert result["emails_answered"] == 5
+    assert result["emails_quarantined"] == 2
+    assert result["emails_bounced"] == 1
+    assert result["emails_acknowledged"] == 4

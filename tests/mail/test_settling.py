@@ -123,6 +123,24 @@ async def test_out_of_office_joins_what_it_answers_and_opens_nothing(desk: Desk)
     )
 
 
+@pytest.mark.parametrize("joins", [False, True])
+async def test_what_a_program_sends_by_itself_is_work_for_an_agent(desk: Desk, joins: bool):
+    """A newsletter, or an order system: nobody acknowledges it, and somebody must see it."""
+    await desk.comes()
+    await desk.database.rows("SELECT ccm.end_work(id, 'answered', now()) FROM ccm.work_item")
+    await desk.database.rows("UPDATE ccm.conversation SET state = 'closed', closed_at = now()")
+    references = ("1@customer.example",) if joins else ()
+    taken = await desk.comes(references=references, machine=Machine(precedence="bulk"))
+    (row,) = await desk.database.rows(
+        "SELECT e.automatic, c.state, w.state AS item FROM ccm.email e "
+        "JOIN ccm.conversation c ON c.id = e.conversation_id "
+        "LEFT JOIN ccm.work_item w ON w.id = e.id WHERE e.id = $1",
+        taken.id,
+    )
+    assert (row["state"], row["item"]) == ("open", "waiting")
+    assert "bulk" in row["automatic"]
+
+
 async def test_ten_in_ten_minutes_are_enough_and_others_go_on(desk: Desk):
     for _ in range(10):
         assert (await desk.comes()).became == "email"
