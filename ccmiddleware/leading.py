@@ -20,6 +20,7 @@ from ccmiddleware.agents.skill_penalties import SkillPenalties
 from ccmiddleware.clock import Clock
 from ccmiddleware.commander import Commander
 from ccmiddleware.config import NodeSettings, Settings
+from ccmiddleware.contacts.agents_word import linking
 from ccmiddleware.contacts.phones import ContactPhones
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact
@@ -296,6 +297,7 @@ class LedNode:
             parts.readers,
             certain=self._certain(term),
             clock=parts.clock,
+            linking=linking,
         )
 
     def _relaying(self, term: int) -> Relaying:

@@ -78,12 +78,13 @@ async def editing(
             yield edit
             if dry_run:
                 raise _NothingToKeep
-            await _write(session, edit.book, by, how)
+            await written(session, edit.book, by, how)
     except _NothingToKeep:
         pass
 
 
-async def _write(session: Session, book: Book, by: str, how: How) -> None:
+async def written(session: Session, book: Book, by: str, how: How) -> None:
+    """Write what an edit came to, within its transaction."""
     if book.unlinked:
         await session.execute("unlink_contact_addresses", _links(book.unlinked))
     if book.made:

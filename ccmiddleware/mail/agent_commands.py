@@ -4,6 +4,7 @@
     #wait 2d               come back to it after that time (30m, 2h, 3d, 1w, 1d 4h)
     #transfer QUEUE        give it to another queue; the text below is a note for the colleagues
     #note                  the text below is a note, and nothing goes to the customer
+    #contact +4930123456   that number, or address, is the same customer's; beside all else
 
 A command stands on a line of its own, before any other text. What is wrong with an answer is told
 all at once and nothing of it is done: half an answer is worse than none. A known command that
@@ -21,7 +22,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import assert_never
 
-COMMANDS = ("close", "note", "transfer", "wait")
+COMMANDS = ("close", "contact", "note", "transfer", "wait")
 LONGEST_WAIT = timedelta(days=365)
 SHORTEST_WAIT = timedelta(minutes=1)
 
@@ -107,6 +108,19 @@ Order = Reply | Note | Only | Transfer
 Found = Order | Refused
 
 
+def contacts(text: str) -> tuple[tuple[str, ...], str]:
+    """What #contact names, each as it stands there, and the text without these lines.
+
+    They may stand several times, and beside any other command; what is left is for ``parse``.
+    """
+    lines = text.splitlines()
+    commands, rest = _split(text)
+    head = lines[: len(lines) - len(rest)]
+    named = tuple(argument for name, argument in commands if name == "contact")
+    kept = [line for line in head if (_command(line) or ("", ""))[0] != "contact"]
+    return named, "\n".join([*kept, *rest]) if named else text
+
+
 def parse(text: str, queues: Iterable[str], attachments: int = 0) -> Found:
     """What the agent asks for. ``text`` without quoted history; ``queues`` that there are.
 
@@ -125,6 +139,8 @@ def parse(text: str, queues: Iterable[str], attachments: int = 0) -> Found:
     problems += _contradictions(said)
     then = _then(said, problems)
     queue = _queue(said["transfer"], tuple(queues), problems) if "transfer" in said else ""
+    if "contact" in said:
+        problems.append("#contact can't be used here.")
     for name in ("close", "note"):
         if said.get(name):
             problems.append(
@@ -227,6 +243,8 @@ def _misplaced(rest: Iterable[str]) -> Iterable[str]:
 def _as_command(name: str, argument: str) -> bool:
     """Whether a line in the text looks like a command, rather than like prose with a #."""
     words = len(argument.split())
+    if name == "contact":
+        return 0 < words <= 2
     return words == 0 if name in ("close", "note") else words <= 2
 
 

@@ -6,7 +6,7 @@ the address that is stored for the agent, never to one that stands in the mail; 
 mail, and an agent gets only so many in an hour, so that two programs can't keep each other busy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from ccmiddleware.clock import Clock
+from ccmiddleware.errors import PermanentError
 from ccmiddleware.ids import uuid7_shaped
 from ccmiddleware.mail import agent_commands, bounces, letters
 from ccmiddleware.mail.agent_commands import Nothing, Order, Refused, Reply
@@ -47,12 +48,23 @@ class Parts(Protocol):
         ...
 
 
+class Linking(Protocol):
+    """Says whose an address or a number is (``contacts.agents_word``)."""
+
+    async def __call__(
+        self, session: Session, customer: str, name: str, texts: Sequence[str], by: str
+    ) -> Callable[[], Awaitable[str]]:
+        """What writes it and says what it wrote. Raises PermanentError where it can't be."""
+        ...
+
+
 class AgentReplies:
     """Of one mailbox. ``identity``: as whom receipts are written.
 
     ``proven_by``: the mail server whose Authentication-Results must prove the sender; empty for no
     such demand. ``receipts``: agents get one for plain answers, too. ``to_all``: answers go to all
-    whom the customer wrote to. ``reply_life``: so long a receipt can be answered.
+    whom the customer wrote to. ``reply_life``: so long a receipt can be answered. ``linking``: what
+    #contact does.
     """
 
     def __init__(
@@ -67,6 +79,7 @@ class AgentReplies:
         receipts: bool = False,
         to_all: bool = False,
         reply_life: timedelta = timedelta(days=30),
+        linking: Linking | None = None,
     ) -> None:
         self._identity = identity
         self._rules = rules
@@ -77,6 +90,7 @@ class AgentReplies:
         self._receipts = receipts
         self._to_all = to_all
         self._reply_life = reply_life
+        self._linking = linking
 
     @property
     def _keys(self) -> Keys:
@@ -124,7 +138,19 @@ class AgentReplies:
 
     async def _act(self, session: Session, which: Placed, task: Task, message: Message) -> Replied:
         queues = [row["name"] for row in await session.fetch("queues_of_node", task.node)]
-        order = agent_commands.parse(message.text, queues, len(carried(message)))
+        named, text = agent_commands.contacts(message.text)
+        files = len(carried(message))
+        try:
+            link = await self._link(session, task, named) if named else None
+        except PermanentError as error:
+            problems = [f"#contact: {error}."]
+            return await self._refuse(session, which, task, message, problems, again=True)
+        if link is not None and not text.strip() and not files:
+            said = await link()
+            await self._note(session, which.id, task, message, "contact", said)
+            await self._receipt(session, which, task, message, [said], refused=False)
+            return Replied("contact")
+        order = agent_commands.parse(text, queues, files)
         if isinstance(order, Refused):
             return await self._refuse(session, which, task, message, order.problems, again=True)
         try:
@@ -135,10 +161,26 @@ class AgentReplies:
             )  # fmt: skip
         except InvalidLetter as error:
             return await self._refuse(session, which, task, message, [str(error)], again=True)
+        linked = [await link()] if link is not None else []
         log.info("agent replied", number=task.work.number, agent=task.holder.name, what=done.what)
-        if self._receipts or done.remark or not _is_plain(order):
-            await self._receipt(session, which, task, message, [done.said], refused=False)
+        if self._receipts or done.remark or linked or not _is_plain(order):
+            await self._receipt(session, which, task, message, [done.said, *linked], refused=False)
         return Replied(done.what)
+
+    async def _link(
+        self, session: Session, task: Task, named: Sequence[str]
+    ) -> Callable[[], Awaitable[str]]:
+        """What says that these are the customer's. Raises PermanentError, TemporaryError."""
+        if self._linking is None:
+            raise PermanentError("it can't be used here")
+        if not all(named):
+            raise PermanentError("write an address or a number behind it")
+        row = await session.fetchrow("email_to_answer", task.conversation, 0, [])
+        if row is None:
+            raise PermanentError("there is no email of a customer")
+        return await self._linking(
+            session, row["from_address"], row["from_name"], named, task.holder.name
+        )
 
     async def _files(self, session: Session, which: Placed, message: Message) -> list[File]:
         """What is attached, for the customer. Raises InvalidLetter, TemporaryError."""

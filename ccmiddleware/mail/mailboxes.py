@@ -15,7 +15,7 @@ from ccmiddleware.config_mail import MailboxSettings
 from ccmiddleware.errors import ConfigError, PermanentError, TemporaryError
 from ccmiddleware.mail import stationery
 from ccmiddleware.mail.acknowledging import Acknowledging
-from ccmiddleware.mail.agent_replies import AgentReplies
+from ccmiddleware.mail.agent_replies import AgentReplies, Linking
 from ccmiddleware.mail.carrying_out import CarryingOut
 from ccmiddleware.mail.filing import Filing
 from ccmiddleware.mail.imap_folder import open_folder
@@ -36,7 +36,8 @@ class Mailboxes:
     """Those of one node in one term of its leader.
 
     ``everywhere``: the settings of the mailboxes of all nodes, by node and name. ``certain`` waits
-    while it is doubtful whether this daemon still leads the node.
+    while it is doubtful whether this daemon still leads the node. ``linking``: what
+    agents' #contact does.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Mailboxes:
         *,
         certain: Callable[[], Awaitable[None]],
         clock: Clock,
+        linking: Linking | None = None,
     ) -> None:
         self._node = node
         self._term = term
@@ -57,6 +59,7 @@ class Mailboxes:
         self._readers = readers
         self._certain = certain
         self._clock = clock
+        self._linking = linking
         self._intakes: dict[str, Intake] = {}
         self._unacknowledged: dict[str, str] = {}
         self._waits_for = "not looked into yet"
@@ -125,6 +128,7 @@ class Mailboxes:
             receipts=settings.answer_receipts,
             to_all=settings.answer_all,
             reply_life=timedelta(days=settings.reply_days),
+            linking=self._linking,
         )
 
     def _acknowledging(

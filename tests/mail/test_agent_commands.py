@@ -18,6 +18,7 @@ from ccmiddleware.mail.agent_commands import (
     Reply,
     Transfer,
     Wait,
+    contacts,
     in_words,
     parse,
     parse_duration,
@@ -87,7 +88,7 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("#closed\ntext", ["#closed is no command; did you mean #close?"]),
     ("#transfr sales", ["#transfr is no command; did you mean #transfer?"]),
     ("#notes\ntext", ["#notes is no command; did you mean #note?"]),
-    ("#xyzzy\ntext", ["#xyzzy is no command; there are #close, #note, #transfer, #wait"]),
+    ("#xyzzy\ntext", ["#xyzzy is no command; there are #close, #contact, #note, #transfer, #wait"]),
     ("#größe\ntext", ["#größe is no command"]),
     ("#close\n#clsoe\ntext", ["#clsoe is no command"]),
     ("#close\n#wait 2h\ntext", ["#close and #wait contradict"]),
@@ -207,3 +208,25 @@ def test_no_command_ever_reaches_the_customer(lines: list[str]) -> None:
 def test_text_without_a_command_is_the_answer_as_it_was_written(text: str) -> None:
     if "#" not in text and text.strip() and text.isprintable() and "\u200b" not in text:
         assert parse(text, QUEUES) == Reply(text.rstrip(), Nothing())
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "rest"),
+    [
+        ("Hello", (), "Hello"),
+        ("#contact +49 30 123456\nHello", ("+49 30 123456",), "Hello"),
+        ("\n#close\n #CONTACT a@b.example \n#contact 030\nBye", ("a@b.example", "030"),
+         "\n#close\nBye"),
+        ("#contact", ("",), ""),
+        ("#contact 1\n\nHello\n#contact 2", ("1",), "\nHello\n#contact 2"),
+        ("Hello\n#contact 1", (), "Hello\n#contact 1"),
+    ],
+)  # fmt: skip
+def test_who_is_the_same_customer(text: str, named: tuple[str, ...], rest: str) -> None:
+    assert contacts(text) == (named, rest)
+
+
+def test_a_contact_below_the_text_is_told() -> None:
+    found = parse("Hello\n#contact 030123456", QUEUES)
+    assert isinstance(found, Refused)
+    assert "stands below your text" in found.problems[0]

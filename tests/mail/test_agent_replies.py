@@ -16,6 +16,10 @@ import pytest
 from mail.test_filing import MAILBOX, NODE, NOW, QUEUE, arrived, begin_term
 from mail.test_settling import HELP, KEYS, RULES, SALES
 
+from ccmiddleware.contacts.addresses import email
+from ccmiddleware.contacts.agents_word import linking
+from ccmiddleware.contacts.book import editing
+from ccmiddleware.contacts.changes import Contact
 from ccmiddleware.errors import TemporaryError
 from ccmiddleware.mail.agent_replies import MOST_RECEIPTS_OF_ONE, AgentReplies
 from ccmiddleware.mail.carrying_out import CarryingOut
@@ -193,6 +197,74 @@ async def desk(database: Database) -> Desk:
     await made.mail("It has not come.", **QUESTION)
     await made.takes()
     return made
+
+
+async def contacts_of(desk: Desk) -> list[tuple[str, str, str]]:
+    found = await desk.database.rows(
+        "SELECT c.name, a.address, a.linked_how FROM ccm.contact AS c"
+        " JOIN ccm.contact_address AS a ON a.contact_id = c.id ORDER BY a.address"
+    )
+    return [(row["name"], row["address"], row["linked_how"]) for row in found]
+
+
+async def test_an_agent_says_that_a_number_is_the_same_customers(desk: Desk):
+    await desk.reopened(desk.made(linking=linking))
+    await desk.mail("#contact +49 30 123456\n", To=await desk.address())
+    assert await contacts_of(desk) == [
+        ("Ann Lee", "+4930123456", "agent"), ("Ann Lee", ANN, "agent"),
+    ]  # fmt: skip
+    assert "known as one customer" in await desk.receipt()
+    assert (await desk.item())["state"] == "working"
+    # Beside an answer; what is known already is no mistake.
+    await desk.mail(
+        "#close\n#contact Ann@Home.example\n\nIt comes.", To=await desk.address(),
+        Message_ID="<second@agents.example>",
+    )  # fmt: skip
+    assert [address for _, address, _ in await contacts_of(desk)] == [
+        "+4930123456", ANN, "ann@home.example",
+    ]  # fmt: skip
+    (answer,) = await desk.outbox("answer")
+    assert words(answer).startswith("It comes.")
+    assert "#contact" not in answer.as_string()
+    item = await desk.item()
+    assert (item["state"], item["talk"]) == ("done", "closed")
+    assert sorted(row["what"] for row in await desk.rows("agent_reply")) == ["answer", "contact"]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("#contact", "an address or a number"),
+        ("#contact nobody", "no telephone number"),
+        ("#contact a@b@c", "no e-mail address"),
+    ],
+)
+async def test_a_contact_that_is_none_stops_the_answer_too(desk: Desk, word: str, said: str):
+    await desk.reopened(desk.made(linking=linking))
+    await desk.mail(f"{word}\nIt comes.", To=await desk.address())
+    assert said in await desk.receipt()
+    assert await desk.outbox("answer") == []
+    assert await contacts_of(desk) == []
+    assert (await desk.item())["state"] == "working"
+
+
+async def test_two_known_customers_are_not_made_one(desk: Desk):
+    await desk.reopened(desk.made(linking=linking))
+    async with editing(desk.database, by="op") as edit:
+        for name, text in (("Ann Lee", ANN), ("Eve", "eve@else.example")):
+            (new,) = await edit.new_ids(1)
+            edit.book.make(Contact(new, name))
+            edit.book.link(new, [email(text)])
+    await desk.mail("#contact eve@else.example", To=await desk.address())
+    assert "known as different customers" in await desk.receipt()
+    assert len(await contacts_of(desk)) == 2
+
+
+async def test_an_answer_that_cannot_be_sent_links_nobody(desk: Desk):
+    await desk.reopened(desk.made(linking=linking))
+    await desk.mail(f"#contact 030123456\nWrite to {ALICE}.", To=await desk.address())
+    assert "must not reach the customer" in await desk.receipt()
+    assert await contacts_of(desk) == []
 
 
 # -- what an agent can do -------------------------------------------------------------------
