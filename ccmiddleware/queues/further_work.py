@@ -85,9 +85,7 @@ class FurtherWork:
         now = self._clock()
         self._not_before[interface] = now + PAUSE
         ordinal = item.last_ordinal + 1
-        attempt = Attempt(
-            placement_id(item.id, int(now.timestamp()), ordinal), now, now + VALID, witnessed=True
-        )
+        attempt = Attempt(placement_id(item.id, int(now.timestamp()), ordinal), now, now + VALID)
         try:
             fields = work.originate_straight(item, attempt, interface)
         except ValueError as error:

@@ -171,7 +171,7 @@ class WorkTurns:
                     row["placed_at"],
                     row["valid_until"],
                     tuple(row["steps"]),
-                    witnessed=True,
+                    witnessed=bool(row["steps"]),  # none comes but from queue_log
                 ),
                 self._presence_of(attempt),
                 offered=self._offered(f"{attempt.id}{SECOND_HALF}"),
@@ -295,9 +295,7 @@ class WorkTurns:
         priority = work.priority_in_queue(item.priority, after_calls=after_calls)
         place = placeholders.place(priority, item.arrived_at, queue)
         ordinal = item.last_ordinal + 1
-        attempt = Attempt(
-            placement_id(item.id, int(now.timestamp()), ordinal), now, now + VALID, witnessed=True
-        )
+        attempt = Attempt(placement_id(item.id, int(now.timestamp()), ordinal), now, now + VALID)
         try:
             fields = work.originate(item, attempt, place, after_calls=after_calls)
         except ValueError as error:
