@@ -134,10 +134,17 @@ include => ccm-agents
 CALLBACKS = """
 #include "ccm-recording.conf"
 #include "ccm-callbacks.conf"
+#include "ccm-work.conf"
 [ccm-callback-customer]
 exten => _12025XXXXXX,1,Dial(PJSIP/${EXTEN}@outside)
 """
-LIBRARIES = ("ccm-agents.conf", "ccm-callbacks.conf", "ccm-queues.conf", "ccm-recording.conf")
+LIBRARIES = (
+    "ccm-agents.conf",
+    "ccm-callbacks.conf",
+    "ccm-queues.conf",
+    "ccm-recording.conf",
+    "ccm-work.conf",
+)
 FULL = Plan(
     manager=("ccm-agents.conf", "ccm-callbacks.conf", "ccm-supervision.conf"),
     files={name: (SHIPPED / "dialplan" / name).read_text() for name in LIBRARIES},

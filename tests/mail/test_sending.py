@@ -97,7 +97,8 @@ async def test_a_server_that_is_away_is_told_and_counted(post: Post):
             (state.queued, state.unknown, state.failed) == (1, 1, 1) and bool(state.trouble)
         ),
     )
-    assert (await post.states())[1] == "queued"
+    # claimed: it was ended amid the next attempt, which the next leader takes back.
+    assert (await post.states())[1] in ("queued", "claimed")
     assert "SMTP 127.0.0.1:1: " in _outbox(NODE, sends).detail
     assert _outbox(NODE, sends).status == "degraded"
 

@@ -110,7 +110,7 @@ async def test_one_wins_and_the_other_knows_who(database_url: str) -> None:
     async with members(database_url, 2) as (one, two):
         assert await won(one) == 1
         await until(lambda: A in two.lead.standings and bool(two.lead.standings[A].leader))
-        assert two.lead.standings[A] == one.lead.standings[A]
+        await until(lambda: two.lead.standings[A] == one.lead.standings[A])
         async with asyncio.timeout(DEADLINE):
             await two.lead.decided()
         waiting = two.reach()
