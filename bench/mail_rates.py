@@ -190,7 +190,7 @@ class Turns:
             term = await mail_waiting.begin_term(database)
             mailboxes = Mailboxes(
                 mail_waiting.NODE, term, {mail_waiting.NODE: {"help": settings}}, database,
-                self._readers.parse_all, certain=_certain, clock=utc_now,
+                self._readers, certain=_certain, clock=utc_now,
             )  # fmt: skip
             async with asyncio.TaskGroup() as group:
                 begun = time.perf_counter()
