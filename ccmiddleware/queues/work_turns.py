@@ -96,6 +96,10 @@ class WorkTurns:
         self._settings_at: datetime | None = None
         self._busy: dict[str, bool] = {}
         """What Asterisk was last told of each agent."""
+        self._renew: set[str] = set()
+        """Agents of whom it is to be told again, whether or not that changed."""
+        self._unsettled = True
+        """Whether somebody may have taken an item of which we do not know yet."""
         self._busy_since: tuple[datetime | None, datetime] | None = None
         self._further = FurtherWork(
             node,
@@ -131,7 +135,9 @@ class WorkTurns:
         standing = await self._standing()
         waiting = await self._waiting(now)
         if not standing and not waiting:
+            self._unsettled = False
             return
+        self._unsettled = True
         if self._read_until is None:
             self._say("queue_log", NEEDS)
             return
@@ -147,6 +153,7 @@ class WorkTurns:
         if over:
             waiting = await self._waiting(now)
         left = [one for one in standing if one not in over]
+        self._unsettled = any(one.answered or one.presence != "there" for one in left)
         await self._load_settings(now)
         given = await self._give_further(waiting, left, now)
         waiting = [one for one in waiting if one not in given]
@@ -248,7 +255,7 @@ class WorkTurns:
             one.told_at or now, what.agent, now + what.pause, what.reason, what.fruitless,
         )  # fmt: skip
         if "taken" in one.attempt.steps:
-            self._busy.clear()  # the dialplan has set that agent's state by itself
+            self._renew |= set(self._busy)  # the dialplan has set that agent's state by itself
         self._log.info(
             "placement over", number=one.item.number, outcome=outcome, reason=what.reason
         )
@@ -340,12 +347,15 @@ class WorkTurns:
             or self._busy_since[0] != since
             or (now - self._busy_since[1] >= BUSY_EVERY)
         ):
-            self._busy.clear()
+            self._renew |= set(self._busy)
             self._busy_since = (since, now)
         for load in loads:
             busy, key = work.is_busy(load), work.busy_key(load.interface)
-            if key is None or self._busy.get(load.interface) == busy:
+            told = self._busy.get(load.interface)
+            if key is None or (told == busy and load.interface not in self._renew):
                 continue
+            if not busy and told is not True and self._unsettled:
+                continue  # he may have taken one just now: then the dialplan has said so
             await self._certain()
             await self._link.send(
                 "Originate",
@@ -360,6 +370,7 @@ class WorkTurns:
                 },
             )
             self._busy[load.interface] = busy
+            self._renew.discard(load.interface)
 
     async def _loads(self) -> list[Load]:
         return [
