@@ -211,7 +211,7 @@ async def show(daemon: Daemon, result: Mapping[str, Any]) -> None:
         "came back."
     )
     if result["differences"]:
-        print("These figures differ from Asterisk's own:")
+        print("These figures differ from Asterisk's own, or from the customers' mailboxes:")
         for difference in result["differences"]:
             print(f"  {difference}")
     else:
