@@ -1,0 +1,1 @@
+"""Outbound campaigns: whom to dial, when it is lawful, and how many at once."""
