@@ -74,6 +74,8 @@ class Terms:
     opt_out_key: Rule[bool]
     progressive_at: Rule[float]
     """From which part of the limit on nobody is dialed ahead of an agent."""
+    first_answers: Rule[int]
+    """Over how many answers the share of a young period is judged, if so many will come."""
     stop_drops: Rule[int]
     """By how many drops the limit may be passed before only preview is left."""
     after_drop_hours: Rule[int]
@@ -82,6 +84,8 @@ class Terms:
     scrub_days: Rule[int]
     detection_seconds: Rule[float]
     """For how long it may take to tell a machine from a person."""
+    recorded_consent: Rule[bool]
+    """Whether a call in which a recording speaks needs consent."""
     caller_id: Rule[bool]
     record_years: Rule[int]
 
@@ -106,12 +110,14 @@ KEYS = {
     "abandonment.message": Key("message", "flag", "true"),
     "abandonment.opt_out_key": Key("opt_out_key", "flag", "true"),
     "abandonment.progressive_at": Key("progressive_at", "share", "lower"),
+    "abandonment.first_answers": Key("first_answers", "count", "lower"),
     "abandonment.stop_drops": Key("stop_drops", "count", "lower"),
     "waits.after_drop_hours": Key("after_drop_hours", "count", "higher"),
     "waits.after_machine_hours": Key("after_machine_hours", "count", "higher"),
     "dnc.honour_business_days": Key("honour_business_days", "count", "lower"),
     "dnc.scrub_days": Key("scrub_days", "count", "lower"),
     "detection.seconds": Key("detection_seconds", "seconds", "lower"),
+    "recorded.consent": Key("recorded_consent", "flag", "true"),
     "caller_id.required": Key("caller_id", "flag", "true"),
     "records.years": Key("record_years", "count", "higher"),
 }

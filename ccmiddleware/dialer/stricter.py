@@ -112,10 +112,10 @@ def _looser_cap(own: Cap, below: Cap) -> bool:
 
 def within(inner: Week, outer: Week) -> bool:
     """Whether all hours of one week are hours of the other one."""
-    return _minutes(inner) <= _minutes(outer)
+    return minutes_of(inner) <= minutes_of(outer)
 
 
-def _minutes(week: Week) -> set[int]:
+def minutes_of(week: Week) -> set[int]:
     """The minutes of a week that are open; from Sunday over midnight it goes on on Monday."""
     return {
         (day * 1440 + minute) % (7 * 1440)
