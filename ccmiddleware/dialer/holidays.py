@@ -168,7 +168,6 @@ def easter(year: int) -> date:
     return date(year, month, day + 1)
 
 
-@lru_cache(maxsize=8192)
 def days_of(holiday: Holiday, year: int) -> tuple[date, ...]:
     """The day of a holiday in a year, and the one on which it is observed, if that is another."""
     if not holiday.since <= year <= holiday.until or year % 2 not in YEARS[holiday.years]:
@@ -180,14 +179,21 @@ def days_of(holiday: Holiday, year: int) -> tuple[date, ...]:
     return (day, day + timedelta(days=more)) if more else (day,)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
+def holidays_in(holidays: tuple[Holiday, ...], year: int) -> dict[date, Holiday]:
+    """The days of a year on which holidays fall or are observed, be they of the next year."""
+    found: dict[date, Holiday] = {}
+    for each in range(max(year - 1, date.min.year), min(year + 1, date.max.year) + 1):
+        for holiday in holidays:
+            for day in days_of(holiday, each):
+                if day.year == year:
+                    found.setdefault(day, holiday)
+    return found
+
+
 def holiday_on(holidays: tuple[Holiday, ...], day: date) -> Holiday | None:
-    """The holiday that falls on a day or is observed on it, be it one of the next year."""
-    for holiday in holidays:
-        for year in (day.year - 1, day.year, day.year + 1):
-            if date.min.year <= year <= date.max.year and day in days_of(holiday, year):
-                return holiday
-    return None
+    """The holiday that falls on a day or is observed on it."""
+    return holidays_in(holidays, day.year).get(day)
 
 
 def business_days_after(day: date, count: int, holidays: Iterable[Holiday]) -> date:

@@ -6,9 +6,10 @@ what stands here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from typing import Any, Generic, TypeVar
 
-from ccmiddleware.dialer.holidays import Holiday
+from ccmiddleware.dialer.holidays import Holiday, business_days_after
 from ccmiddleware.errors import PermanentError
 from ccmiddleware.queues.hours import Hours
 
@@ -123,9 +124,12 @@ KEYS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Profile:
-    """A whole profile. ``states`` by ISO 3166-2; ``known_holidays`` by the name that files use."""
+    """A whole profile, equal to itself alone.
+
+    ``states`` by ISO 3166-2; ``known_holidays`` by the name that files use.
+    """
 
     name: str
     title: str
@@ -142,6 +146,11 @@ class Profile:
         """Name and version, with that of the profile on which it builds: for permits."""
         on = f" on {self.builds_on}" if self.builds_on else ""
         return f"{self.name} {self.version}{on}"
+
+    def honour_by(self, asked: date) -> date:
+        """The last day by which somebody who wants no calls must be left alone."""
+        days = self.terms.honour_business_days.value
+        return business_days_after(asked, days, self.business_holidays.value)
 
     def laws(self, states: tuple[str, ...]) -> tuple[Law, ...]:
         """What holds for a place: that of everywhere, and that of each of its states."""

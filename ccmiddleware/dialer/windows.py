@@ -10,14 +10,14 @@ every doubt the window is the shorter one.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from ccmiddleware.dialer.holidays import Holiday, holiday_on
+from ccmiddleware.dialer.holidays import Holiday, holidays_in
 from ccmiddleware.dialer.places import Place
-from ccmiddleware.dialer.profiles import Law, Profile, Week
+from ccmiddleware.dialer.profiles import Profile, Week
 from ccmiddleware.queues.hours import Hours, show_day
 
 FAR = timedelta(days=400)
@@ -43,15 +43,45 @@ class CampaignHours:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A time throughout which one layer, or all of a place, allows calls or forbids them."""
+
+    begin: datetime
+    end: datetime
+    lawful: bool
+
+
+@dataclass(eq=False)
 class Layer:
-    """One rule in one time zone: hours of the week, or days that are closed from 0:00 to 24:00."""
+    """One rule in one time zone: hours of the week, or days that are closed from 0:00 to 24:00.
+
+    Made once for each rule and zone (``_layer``). ``known`` is what was found out last about it.
+    """
 
     zone: str
     whose: str
-    """Whose rule it is, for people: US-FL, everywhere, the campaign."""
+    """Whose rule it is, for people: US-FL, the law, the campaign."""
     source: str
     week: Week = WHOLE_DAY
     holidays: tuple[Holiday, ...] = ()
+    known: Stretch | None = field(default=None, repr=False)
+    _years: dict[int, dict[date, Holiday]] = field(default_factory=dict, repr=False)
+
+    def holiday(self, day: date) -> Holiday | None:
+        """The holiday that closes a day."""
+        if not self.holidays:
+            return None
+        if day.year not in self._years:
+            self._years[day.year] = holidays_in(self.holidays, day.year)
+        return self._years[day.year].get(day)
+
+
+@dataclass(eq=False)
+class Layers:
+    """All layers of a place: hours of the week before holidays. ``closed`` as ``Layer.known``."""
+
+    layers: tuple[Layer, ...]
+    closed: Stretch | None = None
 
 
 @dataclass(frozen=True)
@@ -82,113 +112,126 @@ def calling(
 ) -> Calling:
     """Whether it is lawful, and within the campaign's hours, to call a place at a moment.
 
-    ``at`` is aware. The answer holds until ``changes_at``.
+    ``at`` is aware. The answer holds until ``changes_at``. Asked again of the same place and
+    profile, it takes some 20 us.
     """
     if at.tzinfo is None:
         raise ValueError("a moment without a time zone")
     at = at.astimezone(UTC)
-    layers = layers_of(place, profile, campaign)
-    closed = [layer for layer in layers if not _open_at(layer, at)]
+    found = layers_of(profile, place.states, place.zones, campaign)
+    closed = []
+    first, until = None, at + FAR
+    for layer in found.layers:
+        stretch = _stretch(layer, at)
+        if not stretch.lawful:
+            closed.append(layer)
+        elif stretch.end < until:
+            first, until = layer, stretch.end
     if closed:
-        return _closed(layers, closed, at)
-    horizon = at + FAR
-    until, first = horizon, None
-    for layer in layers:
-        end = _end(layer, at, until)
-        if end < until:
-            until, first = end, layer
+        return _closed(found, closed, at)
     if first is None:
         return Calling(True, None, ("no rule ends it within 400 days",))
     return Calling(True, until, (_why_it_ends(first, until),), first.source)
 
 
+@lru_cache(maxsize=16_384)
 def layers_of(
-    place: Place, profile: Profile, campaign: CampaignHours | None = None
-) -> tuple[Layer, ...]:
-    """All rules that hold at a place, in each of its zones; hours of the week before holidays."""
-    found: dict[tuple[str, Week, tuple[Holiday, ...]], Layer] = {}
+    profile: Profile,
+    states: tuple[str, ...],
+    zones: tuple[str, ...],
+    campaign: CampaignHours | None = None,
+) -> Layers:
+    """All rules that hold in states, in each of the zones, with those of a campaign."""
     layers = [
         layer
-        for law in profile.laws(place.states)
-        for zone in place.zones
-        for layer in _layers(law, zone)
+        for law in profile.laws(states)
+        for zone in zones
+        for layer in _law_layers(profile, law.state, zone)
     ]
     if campaign is not None:
-        for zone in (campaign.zone,) if campaign.zone else place.zones:
-            if campaign.week is not None:
-                layers.append(Layer(zone, "the campaign", "the campaign's hours", campaign.week))
-            if campaign.holidays:
-                layers.append(
-                    Layer(
-                        zone,
-                        "the campaign",
-                        "the campaign's holidays",
-                        holidays=campaign.holidays,
-                    )
-                )
+        for zone in (campaign.zone,) if campaign.zone else zones:
+            layers += _own_layers(campaign, zone)
+    distinct: dict[tuple[str, Week, tuple[Holiday, ...]], Layer] = {}
     for layer in sorted(layers, key=lambda each: bool(each.holidays)):
-        found.setdefault((layer.zone, layer.week, layer.holidays), layer)
-    return tuple(found.values())
+        distinct.setdefault((layer.zone, layer.week, layer.holidays), layer)
+    return Layers(tuple(distinct.values()))
 
 
-def _layers(law: Law, zone: str) -> Iterator[Layer]:
-    whose = law.state or "the law"
-    for hours in law.weeks:
-        yield Layer(zone, whose, hours.source, hours.value)
-    for days in law.holidays:
-        if days.value:
-            yield Layer(zone, whose, days.source, holidays=days.value)
+@lru_cache(maxsize=8192)
+def _law_layers(profile: Profile, state: str, zone: str) -> tuple[Layer, ...]:
+    law = profile.states[state] if state else profile.everywhere
+    whose = state or "the law"
+    hours = (Layer(zone, whose, rule.source, rule.value) for rule in law.weeks)
+    days = (Layer(zone, whose, rule.source, holidays=rule.value) for rule in law.holidays)
+    return (*hours, *(layer for layer in days if layer.holidays))
 
 
-def _closed(layers: tuple[Layer, ...], closed: list[Layer], at: datetime) -> Calling:
+@lru_cache(maxsize=1024)
+def _own_layers(campaign: CampaignHours, zone: str) -> tuple[Layer, ...]:
+    found = []
+    if campaign.week is not None:
+        found.append(Layer(zone, "the campaign", "the campaign's hours", campaign.week))
+    if campaign.holidays:
+        source = "the campaign's holidays"
+        found.append(Layer(zone, "the campaign", source, holidays=campaign.holidays))
+    return tuple(found)
+
+
+def _closed(found: Layers, closed: list[Layer], at: datetime) -> Calling:
+    known = found.closed
+    if known is None or not known.begin <= at < known.end:
+        known = found.closed = Stretch(at, _opening(found.layers, at), lawful=False)
+    decides = max(closed, key=lambda layer: _stretch(layer, at).end)
+    return Calling(
+        False,
+        known.end if known.end < at + FAR else None,
+        tuple(_why_closed(layer, at) for layer in closed),
+        decides.source,
+    )
+
+
+def _opening(layers: tuple[Layer, ...], at: datetime) -> datetime:
+    """When all layers are open for the first time; never is long after ``FAR``."""
     horizon = at + FAR
-    decides = max(closed, key=lambda layer: _start(layer, at, horizon) or horizon)
-    reasons = tuple(_why_closed(layer, at) for layer in closed)
-    opens: datetime | None = at
-    settled = False
-    while opens is not None and not settled:
+    opens, settled = at, False
+    while not settled:
         settled = True
         for layer in layers:
-            start = _start(layer, opens, horizon)
-            if start != opens:
-                settled = False
-                opens = start
-                if opens is None:
-                    break
-    return Calling(False, opens, reasons, decides.source)
+            stretch = _find(layer, opens)
+            if not stretch.lawful:
+                opens, settled = stretch.end, False
+            if opens >= horizon:
+                return at + 2 * FAR
+    return opens
 
 
 # -- one layer ------------------------------------------------------------------------------
 
 
-def _open_at(layer: Layer, at: datetime) -> bool:
-    return any(begin <= at < end for begin, end in _near(layer, at))
+def _stretch(layer: Layer, at: datetime) -> Stretch:
+    """The stretch of a layer at a moment: what is known of it, or found out and kept."""
+    known = layer.known
+    if known is None or not known.begin <= at < known.end:
+        known = layer.known = _find(layer, at)
+    return known
 
 
-def _end(layer: Layer, at: datetime, limit: datetime) -> datetime:
-    """When a layer that is open closes; some moment not before ``limit`` if it is not before it."""
-    until = at
+def _find(layer: Layer, at: datetime) -> Stretch:
+    """The stretch of a layer from a moment on; one without an end ends long after ``FAR``."""
+    horizon = at + FAR
+    until = None
     for begin, end in _spans_from(layer, at):
-        if begin > until or until >= limit:
-            break
-        until = max(until, end)
-    return until
-
-
-def _start(layer: Layer, at: datetime, limit: datetime) -> datetime | None:
-    """When a layer is open for the first time from a moment on; None if not before ``limit``."""
-    for begin, end in _spans_from(layer, at):
-        if begin >= limit:
-            return None
-        if end > at:
-            return max(begin, at)
-    return None
-
-
-def _near(layer: Layer, at: datetime) -> Iterator[Span]:
-    today = at.astimezone(ZoneInfo(layer.zone)).date()
-    for day in (today - timedelta(days=1), today):
-        yield from _spans(layer, day)
+        if until is not None:
+            if begin > until or until > horizon:
+                break
+            until = max(until, end)
+        elif begin > at:
+            return Stretch(at, begin, lawful=False)
+        elif end > at:
+            until = end
+    if until is None:
+        return Stretch(at, at + 2 * FAR, lawful=False)
+    return Stretch(at, until if until <= horizon else at + 2 * FAR, lawful=True)
 
 
 def _spans_from(layer: Layer, at: datetime) -> Iterator[Span]:
@@ -201,20 +244,14 @@ def _spans_from(layer: Layer, at: datetime) -> Iterator[Span]:
 @lru_cache(maxsize=65_536)
 def _spans(layer: Layer, day: date) -> tuple[Span, ...]:
     """The spans that begin on a day, in order."""
-    if layer.holidays and holiday_on(layer.holidays, day) is not None:
+    if layer.holiday(day) is not None:
         return ()
     zone = ZoneInfo(layer.zone)
-    return tuple(
-        span
+    spans = (
+        (_moment(day, hours.opens, zone, opens=True), _moment(day, hours.closes, zone, opens=False))
         for hours in layer.week[day.weekday()]
-        if (
-            span := (
-                _moment(day, hours.opens, zone, opens=True),
-                _moment(day, hours.closes, zone, opens=False),
-            )
-        )
-        and span[0] < span[1]
     )
+    return tuple(span for span in spans if span[0] < span[1])
 
 
 def _moment(day: date, minutes: int, zone: ZoneInfo, *, opens: bool) -> datetime:
@@ -244,7 +281,7 @@ def _change(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
 
 def _why_closed(layer: Layer, at: datetime) -> str:
     local = at.astimezone(ZoneInfo(layer.zone))
-    holiday = holiday_on(layer.holidays, local.date()) if layer.holidays else None
+    holiday = layer.holiday(local.date())
     if holiday is not None:
         return (
             f"{local:%Y-%m-%d} is {holiday.name} in {layer.zone}, "
@@ -261,7 +298,7 @@ def _why_closed(layer: Layer, at: datetime) -> str:
 
 def _why_it_ends(layer: Layer, until: datetime) -> str:
     local = until.astimezone(ZoneInfo(layer.zone))
-    holiday = holiday_on(layer.holidays, local.date()) if layer.holidays else None
+    holiday = layer.holiday(local.date())
     if holiday is not None:
         return f"{layer.whose} allows no calls on {holiday.name}, {local:%Y-%m-%d} in {layer.zone}"
     return f"{layer.whose} allows calls until {local:%H:%M} in {layer.zone}"

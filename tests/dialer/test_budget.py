@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmiddleware.dialer.budget import (
@@ -161,6 +161,7 @@ DAYS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(DAYS, st.integers(1, 100))
 def test_nothing_is_lost_between_periods(days: list[tuple[int, int, int]], today: int) -> None:
     for name in ("us-ftc", "uk-ofcom"):
@@ -169,6 +170,7 @@ def test_nothing_is_lost_between_periods(days: list[tuple[int, int, int]], today
         assert sum(each.drops for each in found) == sum(drops for _, _, drops in days)
 
 
+@settings(deadline=None)
 @given(DAYS, st.integers(1, 100))
 def test_dialing_is_free_only_below_the_limit(days: list[tuple[int, int, int]], today: int) -> None:
     found = decided("us-ftc", today, *days)
@@ -176,6 +178,7 @@ def test_dialing_is_free_only_below_the_limit(days: list[tuple[int, int, int]], 
         assert found.period.share < 0.03
 
 
+@settings(deadline=None)
 @given(DAYS, st.integers(1, 100), st.integers(0, 500))
 def test_a_stricter_limit_is_never_more_free(
     days: list[tuple[int, int, int]], today: int, expected: int

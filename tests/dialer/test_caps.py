@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmiddleware.dialer.caps import Earlier, caps_of, may_call, one_cap
@@ -148,6 +148,7 @@ CAPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(AGO, CAPS)
 def test_it_is_allowed_when_it_is_said_to_be(ago: list[int], caps: list[Cap]) -> None:
     earlier = [Earlier(NOON - timedelta(hours=hours)) for hours in ago]
@@ -160,6 +161,7 @@ def test_it_is_allowed_when_it_is_said_to_be(ago: list[int], caps: list[Cap]) ->
         assert not may_call(caps, profile, before, earlier).allowed
 
 
+@settings(deadline=None)
 @given(AGO, CAPS)
 def test_the_one_cap_is_never_wider_than_any(ago: list[int], caps: list[Cap]) -> None:
     earlier = [Earlier(NOON - timedelta(hours=hours)) for hours in ago]

@@ -4,7 +4,7 @@ from typing import Any
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 from phonenumbers.geodata import GEOCODE_DATA
@@ -287,6 +287,7 @@ STORED: dict[str, Any] = {
 }
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["+13055550123", "+18505550123", "+14165550123", "+442079460018"]),
     st.fixed_dictionaries(STORED),

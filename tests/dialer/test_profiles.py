@@ -1,5 +1,6 @@
 """Profiles: what is in those of the package, what a file may say, and what is refused."""
 
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
@@ -99,6 +100,21 @@ def test_no_state_is_wider_than_the_federal_law() -> None:
     for state, law in profile.states.items():
         for rule in law.weeks:
             assert within(rule.value, federal.value), state
+
+
+HONOUR = [
+    # profile, asked on, last day
+    ("us-ftc", "2026-11-02", "2026-11-17"),
+    ("us-ftc", "2026-11-20", "2026-12-07"),
+    ("us-ftc", "2026-12-18", "2027-01-05"),  # Christmas and New Year's Day between
+    ("uk-ofcom", "2026-11-02", "2026-11-02"),
+]
+
+
+@pytest.mark.parametrize(("name", "asked", "last"), HONOUR)
+def test_until_when_a_wish_not_to_be_called_is_honoured(name: str, asked: str, last: str) -> None:
+    found = builtin(name).honour_by(date.fromisoformat(asked))
+    assert found == date.fromisoformat(last)
 
 
 def test_every_file_of_the_package_is_a_profile() -> None:

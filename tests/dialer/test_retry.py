@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmiddleware.dialer.retry import (
@@ -91,6 +91,7 @@ RULES = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(RULES)
 def test_text_and_rules_are_the_same(rules: dict[str, RetryRule]) -> None:
     assert parse_retry(show_retry(rules)) == rules
@@ -299,6 +300,7 @@ ATTEMPTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ATTEMPTS, st.sets(st.sampled_from([HOME, MOBILE, WORK])))
 def test_never_in_the_past_and_never_a_number_that_may_not_be_called(
     attempts: list[Attempt], forbidden: set[str]
@@ -313,6 +315,7 @@ def test_never_in_the_past_and_never_a_number_that_may_not_be_called(
         assert len(attempts) < DEFAULT.most
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([r for r in RESULTS if r != "connected"]), max_size=20))
 def test_every_lead_is_finished_in_the_end(results: list[str]) -> None:
     """Whatever comes back, there are never more attempts than the rules have in all."""
