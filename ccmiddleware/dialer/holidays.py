@@ -64,6 +64,11 @@ class Holiday:
     since: int = 0
     until: int = 9999
 
+    def __str__(self) -> str:
+        years = f", {self.years} years" if self.years else ""
+        observed = f", {self.observed}" if self.observed else ""
+        return f"{self.name} ({self.rule}{years}{observed})"
+
     def __post_init__(self) -> None:
         """Raises InvalidHoliday."""
         finder(self.rule)

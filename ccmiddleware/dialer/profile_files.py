@@ -22,7 +22,8 @@ from ccmiddleware.queues.hours import InvalidHours, parse_week
 BUILTIN = ("us-ftc", "uk-ofcom")
 SECTIONS = ("title", "version", "builds_on", "window", "cap", "closed", "holidays", "states",
             "business_days", *dict.fromkeys(key.split(".")[0] for key in KEYS))  # fmt: skip
-STATE_KEYS = ("week", "holidays", "cap")
+STATE_KEYS = ("week", "recorded_week", "holidays", "cap")
+WINDOW_KEYS = ("week", "recorded_week")
 
 
 @cache
@@ -63,11 +64,10 @@ class Reader:
         self._known("", self._raw, SECTIONS)
         known = dict(base.known_holidays) if base else {}
         known |= self._holidays(known)
-        everywhere = self._law("", self._raw, known, "window.week")
+        self._known("window", self._table("window"), WINDOW_KEYS)
+        everywhere = self._law("", known)
         states = {
-            code: self._law(code, self._table(f"states.{code}"), known, f"states.{code}.week")
-            for code in self._table("states")
-            if self._state(code)
+            code: self._law(code, known) for code in self._table("states") if self._state(code)
         }
         terms = {key: rule for key in KEYS if (rule := self._term(key, base is None)) is not None}
         if base is None and not everywhere.weeks:
@@ -78,16 +78,17 @@ class Reader:
 
     # -- parts of it ------------------------------------------------------------------------
 
-    def _law(self, state: str, table: Any, known: Mapping[str, Holiday], week_key: str) -> Law:
-        prefix = f"states.{state}." if state else ""
+    def _law(self, state: str, known: Mapping[str, Holiday]) -> Law:
+        here = f"states.{state}" if state else "window"
         if state:
-            self._known(f"states.{state}", table, STATE_KEYS)
-        week = self._week(week_key)
-        days = self._holiday_list(f"{prefix}holidays" if state else "closed", known)
-        cap = self._cap(f"{prefix}cap")
+            self._known(here, self._table(here), STATE_KEYS)
+        week, recorded = self._week(f"{here}.week"), self._week(f"{here}.recorded_week")
+        days = self._holiday_list(f"{here}.holidays" if state else "closed", known)
+        cap = self._cap(f"{here}.cap" if state else "cap")
         return Law(
             state,
             () if week is None else (week,),
+            () if recorded is None else (recorded,),
             () if days is None else (days,),
             () if cap is None else (cap,),
         )

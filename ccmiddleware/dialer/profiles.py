@@ -53,6 +53,8 @@ class Law:
 
     state: str = ""
     weeks: tuple[Rule[Week], ...] = ()
+    recorded_weeks: tuple[Rule[Week], ...] = ()
+    """Narrower hours of calls in which a recording speaks and nobody else."""
     holidays: tuple[Rule[tuple[Holiday, ...]], ...] = ()
     caps: tuple[Cap, ...] = ()
 

@@ -14,6 +14,7 @@ from ccmiddleware.dialer.profiles import (
     Law,
     Part,
     Profile,
+    Rule,
     Week,
     terms_of,
     values_of,
@@ -51,6 +52,7 @@ def _both(one: Law, other: Law) -> Law:
     return Law(
         one.state,
         one.weeks + other.weeks,
+        one.recorded_weeks + other.recorded_weeks,
         one.holidays + other.holidays,
         one.caps + other.caps,
     )
@@ -85,14 +87,10 @@ def _as_strict(way: str, own: Any, below: Any) -> bool:
 
 def _looser_law(week_key: str, cap_key: str, own: Law, below: tuple[Law, ...]) -> list[str]:
     problems = []
-    for rule in own.weeks:
-        for law in below:
-            for under in law.weeks:
-                if not within(rule.value, under.value):
-                    problems.append(
-                        f"{week_key}.week: {show_week(rule.value)} is looser than "
-                        f"{show_week(under.value)} ({under.source}); it may only be narrower"
-                    )
+    for law in below:
+        problems += _looser_weeks(f"{week_key}.week", own.weeks, law.weeks)
+        under = law.weeks + law.recorded_weeks
+        problems += _looser_weeks(f"{week_key}.recorded_week", own.recorded_weeks, under)
     for cap in own.caps:
         for law in below:
             problems += [
@@ -102,6 +100,18 @@ def _looser_law(week_key: str, cap_key: str, own: Law, below: tuple[Law, ...]) -
                 if _looser_cap(cap, under)
             ]
     return problems
+
+
+def _looser_weeks(
+    key: str, own: tuple[Rule[Week], ...], below: tuple[Rule[Week], ...]
+) -> list[str]:
+    return [
+        f"{key}: {show_week(rule.value)} is looser than {show_week(under.value)} "
+        f"({under.source}); it may only be narrower"
+        for rule in own
+        for under in below
+        if not within(rule.value, under.value)
+    ]
 
 
 def _looser_cap(own: Cap, below: Cap) -> bool:

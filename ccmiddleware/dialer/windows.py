@@ -40,6 +40,8 @@ class CampaignHours:
     week: Week | None = None
     holidays: tuple[Holiday, ...] = ()
     zone: str | None = None
+    recorded: bool = False
+    """Whether a recording speaks in its calls and nobody else (agentless)."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,14 @@ def calling(
     return Calling(True, until, (_why_it_ends(first, until),), first.source)
 
 
+def lawful_from(
+    place: Place, profile: Profile, at: datetime, campaign: CampaignHours | None = None
+) -> datetime | None:
+    """The first lawful moment from one on; None if there is none within 400 days."""
+    found = calling(place, profile, at, campaign)
+    return at if found.lawful else found.opens_at
+
+
 @lru_cache(maxsize=16_384)
 def layers_of(
     profile: Profile,
@@ -146,7 +156,9 @@ def layers_of(
         layer
         for law in profile.laws(states)
         for zone in zones
-        for layer in _law_layers(profile, law.state, zone)
+        for layer in _law_layers(
+            profile, law.state, zone, campaign is not None and campaign.recorded
+        )
     ]
     if campaign is not None:
         for zone in (campaign.zone,) if campaign.zone else zones:
@@ -158,10 +170,11 @@ def layers_of(
 
 
 @lru_cache(maxsize=8192)
-def _law_layers(profile: Profile, state: str, zone: str) -> tuple[Layer, ...]:
+def _law_layers(profile: Profile, state: str, zone: str, recorded: bool) -> tuple[Layer, ...]:
     law = profile.states[state] if state else profile.everywhere
     whose = state or "the law"
-    hours = (Layer(zone, whose, rule.source, rule.value) for rule in law.weeks)
+    weeks = law.weeks + (law.recorded_weeks if recorded else ())
+    hours = (Layer(zone, whose, rule.source, rule.value) for rule in weeks)
     days = (Layer(zone, whose, rule.source, holidays=rule.value) for rule in law.holidays)
     return (*hours, *(layer for layer in days if layer.holidays))
 

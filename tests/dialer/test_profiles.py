@@ -8,6 +8,7 @@ import pytest
 
 from ccmiddleware.dialer.areas import tables
 from ccmiddleware.dialer.profile_files import BUILTIN, builtin, parse_profile
+from ccmiddleware.dialer.profile_rows import rows
 from ccmiddleware.dialer.profiles import InvalidProfile, Profile, values_of
 from ccmiddleware.dialer.stricter import within
 from ccmiddleware.queues.hours import parse_week, show_week
@@ -117,6 +118,20 @@ def test_until_when_a_wish_not_to_be_called_is_honoured(name: str, asked: str, l
     assert found == date.fromisoformat(last)
 
 
+def test_a_profile_as_rows_for_people() -> None:
+    found = {row.key: row for row in rows(builtin("us-ftc"))}
+    assert found["window.week"].value == "mon-sun 08:00-21:00"
+    assert found["abandonment.period"].value == "30 days"
+    assert found["abandonment.message"].value == "yes"
+    assert found["states.US-FL.cap"].value == "3 calls in 24 hours"
+    assert "Pioneer Day (july 24" in found["states.US-UT.holidays"].value
+    assert found["states.US-CA.recorded_week"].source == "Cal. Pub. Util. Code 2872(c)"
+    assert all(row.source for row in found.values())
+    assert {row.key: row.value for row in rows(builtin("uk-ofcom"))}["abandonment.period"] == (
+        "a day, midnight to midnight"
+    )
+
+
 def test_every_file_of_the_package_is_a_profile() -> None:
     folder = Path(str(files("ccmiddleware.dialer").joinpath("profiles")))
     assert {path.stem for path in folder.glob("*.toml")} == set(BUILTIN)
@@ -201,6 +216,12 @@ LOOSER = [
      ["states.US-FL.week", "mon-sun 08:00-21:00", "mon-sun 08:00-20:00", "501.616"]),
     ("[states.US-AL]\nweek = { value = 'mon-sun 09:00-19:00', source = 'x' }",
      ["states.US-AL.week", "mon-sat 08:00-20:00"]),
+    ("[states.US-CA]\nrecorded_week = { value = 'mon-sun 08:00-20:00', source = 'x' }",
+     ["states.US-CA.recorded_week", "mon-sun 09:00-21:00", "2872(c)"]),
+    ("[states.US-FL]\nrecorded_week = { value = 'mon-sun 09:00-21:00', source = 'x' }",
+     ["states.US-FL.recorded_week", "mon-sun 08:00-20:00"]),
+    ("[window]\nrecorded_week = { value = 'mon-sun 08:00-22:00', source = 'x' }",
+     ["window.recorded_week", "mon-sun 08:00-21:00"]),
     ("[states.US-GA]\nweek = { value = 'mon-sun 07:00-20:00', source = 'x' }",
      ["states.US-GA.week", "47 CFR 64.1200"]),
     ("[states.US-FL]\ncap = { calls = 4, hours = 24, source = 'x' }",
@@ -218,6 +239,7 @@ def test_what_is_looser_is_refused(text: str, words: list[str]) -> None:
 
 
 STRICTER = [
+    "[window]\nrecorded_week = { value = 'mon-fri 10:00-18:00', source = 'x' }",
     "[waits]\nafter_drop_hours = { value = 72, source = 'x' }",
     "[abandonment]\nperiod = { value = '30 days', source = 'x' }",
     "[abandonment]\nsafe_harbour = { value = false, source = 'x' }",
@@ -257,6 +279,7 @@ WRONG = [
     ("[abandonment]\nperiod = { value = '0 days', source = 'x' }", ['"day" or a number of days']),
     ("[abandonment]\nlimit = { value = 0.01, source = 'x', why = 'y' }", ["limit.why"]),
     ("[window]\nweek = { value = 'monday 8-9', source = 'x' }", ["window.week", "is no day"]),
+    ("[window]\nweeks = { value = 'mon 08:00-09:00', source = 'x' }", ["did you mean week?"]),
     ("[states.FL]\ncap = { calls = 1, hours = 1, source = 'x' }", ["states.FL", "US-FL"]),
     ("[states.US-XX]\n", ["'US-XX' is no state"]),
     ("[states]\nUS-FL = 3", ["states.US-FL: must be a table"]),

@@ -11,7 +11,7 @@ from windows_table import PLACES, UK_OFCOM, US_FTC
 from ccmiddleware.dialer.holidays import Holiday
 from ccmiddleware.dialer.places import Place
 from ccmiddleware.dialer.profile_files import builtin, parse_profile
-from ccmiddleware.dialer.windows import CampaignHours, calling
+from ccmiddleware.dialer.windows import CampaignHours, calling, lawful_from
 from ccmiddleware.queues.hours import parse_week
 
 
@@ -135,6 +135,36 @@ OWN = [
     ("mon-sun 22:00-10:00", None, "Tue 2026-03-10 09:59", True, "until 10:00"),
     ("mon-sun 22:00-10:00", None, "Tue 2026-03-10 10:00", False, "the campaign"),
 ]
+
+
+RECORDED = [
+    # place, moment, lawful for calls in which only a recording speaks, lawful for others
+    ("Los Angeles", "Tue 2026-03-10 08:30", False, True),
+    ("Los Angeles", "Tue 2026-03-10 09:00", True, True),
+    ("Los Angeles", "Tue 2026-03-10 20:59", True, True),
+    ("Chicago", "Tue 2026-03-10 08:30", False, True),
+    ("Tulsa", "Tue 2026-03-10 08:30", False, True),
+    ("Tulsa", "Tue 2026-03-10 20:00", False, False),
+    ("Atlanta", "Tue 2026-03-10 08:30", True, True),
+]
+
+
+@pytest.mark.parametrize(("name", "at", "recorded", "live"), RECORDED)
+def test_hours_of_recorded_calls(name: str, at: str, recorded: bool, live: bool) -> None:
+    place, law = HERE[name], builtin("us-ftc")
+    agentless = CampaignHours(recorded=True)
+    assert calling(place, law, moment(at, place), agentless).lawful is recorded
+    assert calling(place, law, moment(at, place), CampaignHours()).lawful is live
+    assert calling(place, law, moment(at, place)).lawful is live
+
+
+def test_the_first_lawful_moment_from_one_on() -> None:
+    place, law = HERE["Miami"], builtin("us-ftc")
+    noon, night = (moment(f"Tue 2026-03-10 {text}", place) for text in ("12:00", "23:00"))
+    assert lawful_from(place, law, noon) == noon
+    assert lawful_from(place, law, night) == moment("2026-03-11 12:00Z", place)
+    never = Place("US", ("America/New_York", "Pacific/Guam"), ("US-RI",))
+    assert lawful_from(never, law, noon) is None
 
 
 @pytest.mark.parametrize(("week", "zone", "at", "expected", "why"), OWN)
