@@ -27,6 +27,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import structlog
+import uvloop
 
 from ccmiddleware import __version__, logs
 from ccmiddleware.clock import Clock, utc_now
@@ -73,7 +74,7 @@ def run(settings: Settings) -> int:
     logs.configure(settings.log)
     daemon = Daemon(settings, notifier=Notifier.from_environment(os.environ))
     try:
-        asyncio.run(daemon.run())
+        uvloop.run(daemon.run())
     except ExceptionGroup as group:
         known, bugs = group.split(CcmError)
         if bugs is not None:

@@ -58,6 +58,7 @@ log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 0.5
 HOUSEKEEPING_SECONDS = 1.0
+SEEN_EVERY = 2
 TIDY_EVERY = 5
 """Rounds of housekeeping between two looks for rows that nobody follows."""
 

@@ -27,7 +27,7 @@ from ccmiddleware.store.writer import FactWriter
 
 log = structlog.get_logger(__name__)
 
-PACE_SECONDS = 0.5
+PACE_SECONDS = 1.0
 CATCH_UP_SECONDS = 10.0
 NEEDS = "callbacks wait: the node has no queue_log, which alone can tell what came of them"
 UNWITNESSED = (

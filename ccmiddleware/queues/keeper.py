@@ -21,7 +21,7 @@ from ccmiddleware.store.database import Database, Row
 
 log = structlog.get_logger(__name__)
 
-PACE_SECONDS = 0.5
+PACE_SECONDS = 1.0
 """Pause between two looks for edits."""
 
 PACES_EVERY = timedelta(seconds=15)

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 BATCH_SIZE = 1000
 """Facts in one transaction. Half as many cost a quarter more CPU, in Postgres a third."""
 
-GATHER_QUIET, GATHER_BUSY = 0.25, 0.5
+GATHER_QUIET, GATHER_BUSY = 0.25, 1.0
 """How long a batch that is not full waits for more, in seconds.
 
 Each transaction costs as much as some hundred facts, and of a row that changes meanwhile only the
