@@ -48,7 +48,7 @@ from ccmiddleware.store.snapshot import (
     recordings_left_open,
     set_link,
 )
-from ccmiddleware.store.terms import first_version, last_seen, stamped, unstamped, versioned
+from ccmiddleware.store.terms import first_version, last_seen, newest, stamped, unstamped, versioned
 from ccmiddleware.store.writer import FactWriter
 from ccmiddleware.supervision.carrying_out import LASTING
 from ccmiddleware.tasks import Tasks
@@ -59,6 +59,7 @@ log = structlog.get_logger(__name__)
 RETRY_SECONDS = 0.5
 HOUSEKEEPING_SECONDS = 1.0
 SEEN_EVERY = 2
+"""Rounds of housekeeping between two notes that the link is up."""
 TIDY_EVERY = 5
 """Rounds of housekeeping between two looks for rows that nobody follows."""
 
@@ -159,7 +160,7 @@ class LedNode:
         return partial(self.parts.leadership.certain_in, self.name, term)
 
     def _tell(self, facts: Sequence[AnyFact], term: int) -> None:
-        self.parts.writer.write(stamped(facts, term))
+        self.parts.writer.write(stamped(newest(facts), term))
 
     # -- while leading ----------------------------------------------------------------------
 
@@ -364,7 +365,7 @@ class LedNode:
             await certain()
             if self.parts.writer.trouble is None:
                 try:
-                    await self._store_link(follower)
+                    await self._store_link(follower, rounds)
                     if rounds % TIDY_EVERY == TIDY_EVERY - 1:
                         await self._tidy(follower, term)
                 except TemporaryError as error:
@@ -377,13 +378,13 @@ class LedNode:
             rounds += 1
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
-    async def _store_link(self, follower: NodeFollower) -> None:
+    async def _store_link(self, follower: NodeFollower, rounds: int = 0) -> None:
         state = follower.link.state
         now = (state.up, state.since, state.reason, follower.version)
         if self._stored_link != now:
             await set_link(self.parts.database, self.name, *now)
             self._stored_link = now
-        if state.up:
+        if state.up and rounds % SEEN_EVERY == 0:
             await extend_link(self.parts.database, self.name, state.since)
 
     async def _tidy(self, follower: NodeFollower, term: int) -> None:

@@ -6,6 +6,7 @@ same stream, so they have their exact place in it. Neither knows Postgres: facts
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -24,7 +25,7 @@ from ccmiddleware.calls.present import PresentTalks
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.facts import AnyFact, Interaction, Recording, Segment, times_in
+from ccmiddleware.facts import AnyFact, Interaction, Outcome, Recording, Segment, times_in
 from ccmiddleware.ids import work_of
 from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
@@ -220,18 +221,22 @@ class NodeFollower:
         except TimeoutError:
             pass
         now = self.clock()
-        for item in items:
-            self._unwritten.extend(self._facts_of(item, now))
+        facts = [fact for item in items for fact in self._facts_of(item, now)]
+        self._count(facts)
+        self._unwritten.extend(facts)
         self._flush()
 
     async def take(self, items: Sequence[Item]) -> None:
         """Turn items into facts and hand them over, waiting while there is no room."""
         now = self.clock()
+        facts: list[AnyFact] = []
         for item in items:
-            self._unwritten.extend(self._facts_of(item, now))
-        self._unwritten.extend(self._observed(self.machine.tick(now)))
-        self._unwritten.extend(self.presence.tick(now))
-        self._unwritten.extend(self.watch.tick(now))
+            facts.extend(self._facts_of(item, now))
+        facts.extend(self._observed(self.machine.tick(now)))
+        facts.extend(self.presence.tick(now))
+        facts.extend(self.watch.tick(now))
+        self._count(facts)
+        self._unwritten.extend(facts)
         while not self._flush():  # noqa: ASYNC110 - the disk sends no event when it has room
             await asyncio.sleep(WRITE_RETRY_SECONDS)
         self._note_lag(items, now)
@@ -324,7 +329,6 @@ class NodeFollower:
         seen, facts = facts, self._of_calls(facts)
         self.recorder.observe(facts)
         self.wrap_up.observe(facts, self._queue_of)
-        self._count(facts)
         return facts + self.presence.observe(seen) + self.watch.observe(facts)
 
     def _of_calls(self, facts: list[AnyFact]) -> list[AnyFact]:
@@ -408,15 +412,17 @@ class NodeFollower:
     # -- counting ---------------------------------------------------------------------------
 
     def _count(self, facts: Sequence[AnyFact]) -> None:
-        name = self.node.name
+        """What came of a batch of events, by the calls' facts."""
+        started, ended = 0, Counter[Outcome]()
         for fact in facts:
             if isinstance(fact, Interaction):
                 if fact.ended_at is None and fact.version <= FIRST_VERSION:
-                    self.metrics.interaction_started(name)
+                    started += 1
                 elif fact.state == "ended":
-                    self.metrics.interaction_ended(name, fact.outcome or "lost")
+                    ended[fact.outcome or "lost"] += 1
             elif isinstance(fact, Recording):
-                self.metrics.recording(name, fact.state)
+                self.metrics.recording(self.node.name, fact.state)
+        self.metrics.interactions(self.node.name, started, ended)
 
     def _note_lag(self, items: Sequence[Item], now: datetime) -> None:
         """Lag from Asterisk's clock to here, once for each batch: that of its oldest event."""

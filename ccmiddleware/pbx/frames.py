@@ -36,6 +36,9 @@ _QUEUESTATUS = b"Variable: QUEUESTATUS\r\n"
 _IDLE = {b"DialBegin": b"\r\nDestChannel: Local/", b"DialEnd": b"\r\nDialStatus: ANSWER"}
 """What makes an event mean nothing to anybody here: half of a Local channel is rung, which is
 nobody's phone, and an answer shows by the bridge that follows."""
+_ORIGINATED = b"OriginateResponse"
+_OURS = b"\r\nUniqueid: ccm"
+"""Only of channels that we made, under ids of our own, we want to know what became of them."""
 _VARSET_EVENT = EVENT + VARSET + _EOL
 _UNKNOWN = frozenset(events.UNKNOWN)
 _MAX_LAYOUTS = 8
@@ -121,6 +124,8 @@ def is_wanted(name: bytes, frame: bytes) -> bool:
     """Whether the event ``name`` in ``frame`` is one that ccmiddleware uses."""
     if name == VARSET:
         return _QUEUESTATUS in frame
+    if name == _ORIGINATED:
+        return _OURS in frame
     idle = _IDLE.get(name)
     return name in _NAMES and (idle is None or idle not in frame)
 

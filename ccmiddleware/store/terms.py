@@ -18,8 +18,9 @@ before its journal was empty. Of late facts
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -46,6 +47,33 @@ Versioned = AgentState | Interaction | Offer | QueueVisit | Recording | Segment 
 def first_version(term: int) -> int:
     """Every version of that term is at least this."""
     return term * VERSIONS_PER_TERM
+
+
+_ROWS: dict[type, Callable[[Any], Any]] = {
+    AgentState: lambda fact: (fact.interface, fact.started_at, fact.node),
+    Interaction: lambda fact: fact.id,
+    Offer: lambda fact: (Offer, fact.ordinal, fact.interaction_id),
+    QueueVisit: lambda fact: (QueueVisit, fact.ordinal, fact.interaction_id),
+    Segment: lambda fact: (Segment, fact.ordinal, fact.interaction_id),
+}
+"""Which row a fact tells of, for the kinds of which a batch of events has several."""
+
+
+def newest(facts: Iterable[AnyFact]) -> list[AnyFact]:
+    """The facts without those that are superseded by a later one among them.
+
+    The newest fact of a row takes the place of the first: what is told after that still finds it.
+    """
+    told: list[Any] = []
+    places: dict[Any, int] = {}
+    for fact in facts:
+        row_of = _ROWS.get(type(fact))
+        place = places.setdefault(row_of(fact), len(told)) if row_of else len(told)
+        if place == len(told):
+            told.append(fact)
+        elif fact.version >= told[place].version:  # type: ignore[union-attr]
+            told[place] = fact
+    return told
 
 
 def stamped(facts: Iterable[AnyFact], term: int) -> list[AnyFact]:

@@ -152,13 +152,12 @@ class Metrics:
         self.outbox(node, queued=0, unknown=0, failed=0)
         self.agents(node, {})
 
-    def interaction_started(self, node: str) -> None:
-        """An interaction began."""
-        self._started.labels(node).inc()
-
-    def interaction_ended(self, node: str, outcome: Outcome) -> None:
-        """An interaction ended."""
-        self._ended.labels(node, outcome).inc()
+    def interactions(self, node: str, started: int, ended: Mapping[Outcome, int]) -> None:
+        """So many interactions began, and so many ended with each outcome."""
+        if started:
+            self._started.labels(node).inc(started)
+        for outcome, number in ended.items():
+            self._ended.labels(node, outcome).inc(number)
 
     def recording(self, node: str, state: RecordingState) -> None:
         """A recording came into a state."""

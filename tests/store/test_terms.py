@@ -15,6 +15,7 @@ from ccmiddleware.store.terms import (
     Versioned,
     first_version,
     late_interactions,
+    newest,
     set_aside,
     stamped,
     unstamped,
@@ -52,6 +53,36 @@ def test_stamping_changes_versions_alone_and_is_undone(term: int) -> None:
         fact.version for fact in versioned(TOLD)
     ]
     assert all(fact.version < 2**53 for fact in versioned(told))
+
+
+def test_of_each_row_the_newest_stands_where_the_first_did() -> None:
+    told = [*call(1), *people(), *call(2)]
+    kept = newest(told)
+    assert len(kept) < len(told)
+    wanted = left(plan(told))
+    for kind in (facts.Interaction, facts.QueueVisit, facts.Offer, facts.Segment, facts.AgentState):
+        of_kind = [fact for fact in kept if isinstance(fact, kind)]
+        assert of_kind == [fact for fact in wanted if isinstance(fact, kind)], kind
+    for kind in (facts.InteractionEvent, facts.Recording, facts.Agent):
+        of_kind = [fact for fact in kept if isinstance(fact, kind)]
+        assert of_kind == [fact for fact in told if isinstance(fact, kind)], kind
+    # Whatever is about an interaction stands behind it, wherever a batch for Postgres ends.
+    known: set[UUID] = set()
+    for fact in kept:
+        known.update(ids([fact]))
+        about = getattr(fact, "interaction_id", None)
+        assert about is None or about in known, fact
+
+
+def test_an_older_version_that_is_told_late_changes_nothing() -> None:
+    new = facts.AgentState(
+        node=NODE, interface="PJSIP/1", started_at=at(0), version=2, state="idle", ended_at=at(9)
+    )
+    old = facts.AgentState(
+        node=NODE, interface="PJSIP/1", started_at=at(0), version=1, state="idle"
+    )
+    assert newest([new, old]) == [new]
+    assert newest([old, new]) == [new]
 
 
 def test_whatever_a_later_term_tells_is_newer() -> None:

@@ -41,8 +41,7 @@ def test_a_link_counts_its_events() -> None:
 def test_a_node_shows_its_counters_from_the_start() -> None:
     metrics = Metrics()
     metrics.node("pbx1")
-    metrics.interaction_started("pbx1")
-    metrics.interaction_ended("pbx1", "abandoned")
+    metrics.interactions("pbx1", 1, {"abandoned": 1})
     metrics.recording("pbx1", "finished")
 
     figures = shown(metrics)
@@ -128,7 +127,7 @@ def test_what_is_known_of_a_node_that_one_leads_is_forgotten_with_the_lead() -> 
     metrics.link("pbx1", "ami").up.set(True)
     metrics.calls_waiting("pbx1", {"sales": 2})
     metrics.agents("pbx1", {"idle": 3})
-    metrics.interaction_started("pbx1")
+    metrics.interactions("pbx1", 1, {})
     metrics.leading("pbx1").set(0)
     metrics.unled("pbx1")
     read = metrics.registry.get_sample_value
