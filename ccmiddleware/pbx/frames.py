@@ -37,8 +37,9 @@ _IDLE = {b"DialBegin": b"\r\nDestChannel: Local/", b"DialEnd": b"\r\nDialStatus:
 """What makes an event mean nothing to anybody here: half of a Local channel is rung, which is
 nobody's phone, and an answer shows by the bridge that follows."""
 _ORIGINATED = b"OriginateResponse"
-_OURS = b"\r\nUniqueid: ccm"
-"""Only of channels that we made, under ids of our own, we want to know what became of them."""
+_OUR_CHANNEL, _OUR_ACTION = b"\r\nUniqueid: ccm", b"\r\nActionID: ccm"
+"""Of channels that others made nobody here asks what became of them. The id of a channel is told
+only if there was one."""
 _VARSET_EVENT = EVENT + VARSET + _EOL
 _UNKNOWN = frozenset(events.UNKNOWN)
 _MAX_LAYOUTS = 8
@@ -125,7 +126,7 @@ def is_wanted(name: bytes, frame: bytes) -> bool:
     if name == VARSET:
         return _QUEUESTATUS in frame
     if name == _ORIGINATED:
-        return _OURS in frame
+        return _OUR_CHANNEL in frame or _OUR_ACTION in frame
     idle = _IDLE.get(name)
     return name in _NAMES and (idle is None or idle not in frame)
 

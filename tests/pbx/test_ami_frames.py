@@ -89,6 +89,20 @@ def test_what_means_nothing_to_anybody_is_not_read(lines: str, wanted: bool) -> 
     assert frames.is_wanted(frames.event_name(frame), frame) is wanted
 
 
+@pytest.mark.parametrize(
+    ("ids", "wanted"),
+    [
+        (b"ActionID: 7f3a\r\nUniqueid: 1795818954.29", False),
+        (b"ActionID: ccm-lead-17\r\nUniqueid: <null>", True),
+        (b"ActionID: 7f3a\r\nUniqueid: ccm-barge.root.0123", True),
+        (b"ActionID: 7f3a\r\nAppData: Uniqueid: ccm", False),
+    ],
+)
+def test_what_became_of_a_channel_is_wanted_of_our_own(ids: bytes, wanted: bool) -> None:
+    frame = b"Event: OriginateResponse\r\n" + ids + b"\r\nReason: 4"
+    assert frames.is_wanted(b"OriginateResponse", frame) is wanted
+
+
 @pytest.mark.parametrize("unfilled", ["<unknown>", "<null>", "(null)", ""])
 def test_an_unfilled_value_is_empty_also_where_the_layout_is_known(unfilled: str) -> None:
     frame = "Event: Hangup\r\nChannel: PJSIP/1-1\r\nCallerIDName: {}\r\nExten: s\r\nCause: 16"

@@ -384,7 +384,7 @@ async def originate_and_fail(session: Session, action: dict[str, str]) -> None:
 
 async def test_originate_response_is_seen(peer: Peer) -> None:
     peer.answers["Originate"] = originate_and_fail
-    fields = {**ORIGINATE, "Async": "true", "ActionID": "lead-17"}
+    fields = {**ORIGINATE, "Async": "true", "ActionID": "ccm-lead-17"}
     async with plainly(peer) as manager:
         seen = collect(manager, "OriginateResponse")
         await peer.session(0)
@@ -397,7 +397,7 @@ async def test_originate_response_is_seen(peer: Peer) -> None:
         response = await run.link.send("Originate", fields)
         assert response.message == "Originate successfully queued"
         [seen_by_us] = await until(lambda: run.of(OriginateResponse))
-        assert (seen_by_us.action_id, seen_by_us.reason) == ("lead-17", 3)
+        assert (seen_by_us.action_id, seen_by_us.reason) == ("ccm-lead-17", 3)
         assert (seen_by_us.response, seen_by_us.uniqueid) == ("Failure", "")
 
 
