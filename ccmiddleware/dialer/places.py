@@ -10,7 +10,7 @@ zones and states of a place, gets narrower. Nothing is ever guessed in favour of
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, lru_cache, reduce
 from zoneinfo import available_timezones
@@ -45,7 +45,7 @@ from ccmiddleware.dialer.areas import (
 from ccmiddleware.errors import PermanentError
 
 CONTRADICTORY = "they contradict each other: all of them count"
-CACHED_PLACES = 100_000
+CACHED_PLACES = 50_000
 LONGEST_NUMBER = 17
 """Digits behind the country code that phonenumbers takes for a number."""
 
@@ -104,14 +104,15 @@ def place_of(
     an ISO 3166 alpha-2. Empty texts are as None. Postal codes are used for the US and Canada.
     Raises InvalidEvidence when something stored can't be meant, NoPlace when nothing tells.
     """
-    postal = (postal_code or "").strip().upper().replace(" ", "")
-    return _place(
-        number_e164[:5] if _is_nanp(number_e164) else number_e164,
+    stored = (
         (zone or "").strip(),
-        postal,
+        (postal_code or "").strip().upper().replace(" ", ""),
         (state or "").strip(),
         (country or "").strip().upper(),
     )
+    if _is_nanp(number_e164):
+        return _place_by_area_code(number_e164[:5], *stored)
+    return _place(*_by_number(number_e164), *stored)
 
 
 def _is_nanp(number: str) -> bool:
@@ -127,13 +128,25 @@ def _is_nanp(number: str) -> bool:
 
 
 @lru_cache(maxsize=CACHED_PLACES)
-def _place(number: str, zone: str, postal: str, state: str, country: str) -> Place:
-    home, by_number, why_not = _by_area_code(number) if len(number) == 5 else _by_number(number)
+def _place_by_area_code(prefix: str, zone: str, postal: str, state: str, country: str) -> Place:
+    return _place(*_by_area_code(prefix), zone, postal, state, country)
+
+
+def _place(
+    home: str,
+    by_number: _Where | None,
+    why_not: str,
+    zone: str,
+    postal: str,
+    state: str,
+    country: str,
+) -> Place:
+    """The place by what the number says (or why it says nothing) and by what is stored."""
     stored = _stored(home, zone, postal, state, country)
     if by_number is None:
         if stored is None or not stored.zones:
             raise NoPlace(why_not + "; a stored time zone, postal code or state would tell")
-        where = replace(stored, words=(why_not, *stored.words))
+        where = _Where(stored.zones, _states(stored), (why_not, *stored.words))
     elif stored is None:
         where = by_number
     elif _agree(by_number, stored):

@@ -108,6 +108,7 @@ ON = [
     ("july 4", "weekend to nearest", "", "2028-07-03", False),  # of a Tuesday
     ("january 1", "weekend to nearest", "", "2021-12-31", True),  # of Saturday 2022-01-01
     ("january 1", "weekend to nearest", "", "2026-12-31", False),
+    ("december 31", "weekend to monday", "", "2023-01-02", True),  # of Saturday 2022-12-31
     ("november 3", "", "even", "2026-11-03", True),
     ("november 3", "", "even", "2027-11-03", False),
     ("november 3", "", "odd", "2027-11-03", True),

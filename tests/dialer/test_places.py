@@ -101,6 +101,8 @@ PLACES: list[tuple[str, dict[str, str], str, list[str], list[str]]] = [
     # what tells no place itself may have one stored
     ("+18005550123", {"state": "NV"}, "US", [LOS_ANGELES, DENVER], ["US-NV"]),
     ("+18005550123", {"postal_code": "89101"}, "US", [LOS_ANGELES], ["US-NV"]),
+    ("+18005550123", {"zone": LOS_ANGELES}, "US", [LOS_ANGELES],
+     ["US-CA", "US-ID", "US-NV", "US-OR", "US-WA"]),  # the state is not known: all of the zone
     ("+881612345678", {"zone": "Asia/Tokyo"}, "001", ["Asia/Tokyo"], []),
     ("+13055550123", {"postal_code": "09012", "zone": NEW_YORK}, "US", [NEW_YORK], ["US-FL"]),
     # longest beginning of a postal code

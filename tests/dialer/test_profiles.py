@@ -257,6 +257,11 @@ def test_what_is_as_strict_or_stricter_is_taken(text: str) -> None:
     assert own(text).name == "acme"
 
 
+def test_caps_that_stop_different_calls_both_hold() -> None:
+    profile = own("[states.US-FL]\ncap = { calls = 2, hours = 12, source = 'x' }")
+    assert [(cap.calls, cap.hours) for cap in profile.states["US-FL"].caps] == [(3, 24), (2, 12)]
+
+
 def test_a_day_can_not_become_thirty() -> None:
     text = "[abandonment]\nperiod = { value = '30 days', source = 'x' }"
     assert '"30 days" is looser than "day" of uk-ofcom' in refused(text, "uk-ofcom")

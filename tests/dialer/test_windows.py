@@ -227,6 +227,21 @@ def test_hours_in_the_night_when_clocks_change(week: str, at: str, lawful: bool)
     assert calling(place, profile, moment(at, place)).lawful is lawful
 
 
+def test_hours_that_go_on_after_midnight_are_one_stretch() -> None:
+    place = HERE["Atlanta"]
+    profile = parse_profile(_night("mon 12:00-24:00; tue 00:00-03:00"), "night")
+    found = calling(place, profile, moment("Mon 2026-06-08 13:00", place))
+    assert found.open_until == moment("2026-06-09 07:00Z", place)
+
+
+def test_hours_that_never_end_have_no_end() -> None:
+    place = HERE["Atlanta"]
+    profile = parse_profile(_night("mon-sun 00:00-24:00"), "always")
+    for at in ("2026-06-08 13:00Z", "2027-06-08 13:00Z"):
+        found = calling(place, profile, moment(at, place))
+        assert (found.lawful, found.changes_at) == (True, None)
+
+
 # -- what must always hold ------------------------------------------------------------------------
 
 MOMENTS = st.datetimes(
