@@ -79,17 +79,23 @@ def _add_state(found: Areas, country: str, code: str, entry: dict[str, Any]) -> 
     zones = tuple(entry["zones"])
     codes = tuple(entry["area_codes"].split())
     found.states[code] = State(code, entry["name"], zones, codes)
-    in_zone: dict[str, tuple[str, ...]] = {}
+    numbers: dict[str, tuple[str, ...]] = dict.fromkeys(codes, zones)
+    postal: dict[str, tuple[str, ...]] = dict.fromkeys(_prefixes(entry["postal_codes"]), zones)
     for zone, part in entry.get("only", {}).items():
-        for prefix in part.get("area_codes", "").split():
-            in_zone[prefix] = (zone,)
-        for prefix in _prefixes(part.get("postal_codes", "")):
-            in_zone[f"postal {prefix}"] = (zone,)
-    for area_code in codes:
-        _put(found.area_codes, area_code, code, in_zone.get(area_code, zones))
-    postal = {f"postal {each}" for each in _prefixes(entry["postal_codes"])}
-    for key in postal | {each for each in in_zone if each.startswith("postal ")}:
-        _put(found.postal[country], key.removeprefix("postal "), code, in_zone.get(key, zones))
+        numbers |= dict.fromkeys(part.get("area_codes", "").split(), (zone,))
+        postal |= dict.fromkeys(_prefixes(part.get("postal_codes", "")), (zone,))
+    for zone, part in entry.get("also", {}).items():
+        for each in _prefixes(part["postal_codes"]):
+            postal[each] = (*_longest(postal, each), zone)
+    for area_code, here in numbers.items():
+        _put(found.area_codes, area_code, code, here)
+    for prefix, here in postal.items():
+        _put(found.postal[country], prefix, code, here)
+
+
+def _longest(table: dict[str, tuple[str, ...]], code: str) -> tuple[str, ...]:
+    """What the longest beginning of a code has."""
+    return next(table[code[:size]] for size in range(len(code), 0, -1) if code[:size] in table)
 
 
 def _put(into: dict[str, Area], key: str, state: str, zones: tuple[str, ...]) -> None:
