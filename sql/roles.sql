@@ -27,6 +27,14 @@ GRANT DELETE ON ccm.queue_hours, ccm.queue_holiday, ccm.queue_priority TO ccm_ap
 -- What `ccm contact unlink` takes away; who did so stays in ccm.contact_change.
 GRANT DELETE ON ccm.contact_address TO ccm_app;
 REVOKE UPDATE ON ccm.contact_change FROM ccm_app;
+-- What `ccm campaign delete` and `ccm trunk remove` take away; who did so stays in ccm.campaign_change.
+GRANT DELETE ON ccm.campaign, ccm.trunk TO ccm_app;
+REVOKE UPDATE ON ccm.campaign_change, ccm.place, ccm.lead_number, ccm.dnc_scrub FROM ccm_app;
+-- An entry of the do-not-call list is removed, never changed.
+REVOKE UPDATE ON ccm.dnc_entry FROM ccm_app;
+GRANT UPDATE (removed_at, removed_by, removed_version) ON ccm.dnc_entry TO ccm_app;
+-- Ids of leads are taken before the leads are copied in.
+GRANT USAGE ON SEQUENCE ccm.lead_id_seq TO ccm_app;
 -- What was applied is written by `ccm db migrate`, as the owner.
 REVOKE INSERT, UPDATE ON ccm.schema_migration, ccm.schema_repeatable FROM ccm_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ccm TO ccm_app;

@@ -7,11 +7,12 @@ whether to wait. All errors are those of ``border``.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from io import BytesIO
 from typing import Any, Self
 
 import asyncpg
@@ -89,6 +90,17 @@ class Session:
             status: str = await self._connection.execute(queries()[name].sql, *arguments)
         count = status.rsplit(" ", 1)[-1]
         return int(count) if count.isdecimal() else 0
+
+    async def copy(self, table: str, columns: Sequence[str], lines: bytes) -> None:
+        """Copy rows, written as COPY has them as text, into a table of ours."""
+        with translated():
+            await self._connection.copy_to_table(
+                table,
+                schema_name="ccm",
+                columns=list(columns),
+                source=BytesIO(lines),
+                encoding="utf8",
+            )
 
     async def rows(self, sql: str, *arguments: Any) -> list[Row]:
         """All rows of a query that has no name, such as one on a report view.

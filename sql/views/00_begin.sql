@@ -15,7 +15,8 @@ DECLARE
                             'queue_now', 'agent_now', 'coverage', 'reconcile_queue_log',
                             'queue_log_difference', 'queue_log_stay', 'interaction_timeline',
                             'queue_turned_away', 'supervision',
-                            'callback', 'outbox', 'journey', 'email', 'email_queue_interval', 'email_agent_day'];
+                            'callback', 'outbox', 'journey', 'email', 'email_queue_interval', 'email_agent_day',
+                            'campaign', 'lead_funnel', 'dnc'];
     name    text;
     dropped boolean := true;
 BEGIN

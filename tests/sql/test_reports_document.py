@@ -59,11 +59,20 @@ SELECT ccm.open_work(id) FROM ccm.email;
 UPDATE ccm.work_item SET due_at = '2026-11-27 10:30+00';
 """
 
+DIALLED = """
+INSERT INTO ccm.campaign (name, created_by, state_by) VALUES ('spring', 'ann', 'ann');
+INSERT INTO ccm.place (country, zones, states) VALUES ('US', '{America/New_York}', '{US-FL}');
+INSERT INTO ccm.lead (campaign_id, place_id) SELECT c.id, p.id FROM ccm.campaign c, ccm.place p;
+INSERT INTO ccm.dnc_entry (number, source, added_by, added_version)
+VALUES ('+12025550101', 'internal', 'ann', 1);
+"""
+
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 async def test_examples_run_for_an_analyst(db: asyncpg.Connection, number: int) -> None:
     await given(db, FACTS, now="10:01")
     await db.execute(MAILED)
+    await db.execute(DIALLED)
     await db.execute("SET ROLE ccm_report")
     await db.execute("SET search_path = public")
     *settings, query = [part for part in EXAMPLES[number].split(";") if part.strip()]

@@ -1,0 +1,2 @@
+-- The version of the do-not-call list
+SELECT version FROM ccm.dnc_list

@@ -1,0 +1,117 @@
+"""`ccm campaign` and `ccm trunk` on a real database."""
+
+import json
+from typing import Any
+
+import pytest
+from ccm_day import Ccm
+
+
+def asked(ccm: Ccm, *arguments: str) -> Any:
+    return json.loads(ccm.run(*arguments, "--json").stdout)
+
+
+@pytest.fixture
+def draft(on_database: Ccm) -> Ccm:
+    """A trunk and a draft."""
+    on_database.run("trunk", "set", "provider", "--dial", "PJSIP/{number}@provider")
+    on_database.run("campaign", "create", "spring", "mode=predictive", "trunks=provider")
+    return on_database
+
+
+def test_none_yet(on_database: Ccm) -> None:
+    assert "`ccm campaign create NAME` makes one" in on_database.run("campaign", "list").stderr
+    assert "no trunks: ccm trunk set" in on_database.run("trunk", "list").stderr
+    said = on_database.run("campaign", "show", "x", code=1).stderr
+    assert "there are no campaigns yet" in said
+    assert "nothing was changed" in on_database.run("campaign", "history").stderr
+    assert "there is no trunk 'x'" in on_database.run("trunk", "remove", "x", code=1).stderr
+
+
+def test_a_draft_is_made_shown_and_deleted_and_its_history_stays(draft: Ccm) -> None:
+    shown = asked(draft, "campaign", "show", "spring")
+    assert shown["campaign"]["state"] == "draft"
+    assert shown["campaign"]["leads"] == 0
+    assert shown["set"] == ["mode", "trunks"]
+    assert shown["settings"]["mode"] == "predictive"
+    assert shown["settings"]["ring_seconds"] == 25
+    text = draft.run("campaign", "show", "spring")
+    assert "not set: node, queue, profile" in text.stderr
+    assert "default" in text.stdout
+    assert "seller_name" in draft.run("campaign", "show", "spring", "--all").stdout
+    assert (
+        "there is a campaign 'spring' already"
+        in draft.run("campaign", "create", "spring", code=2).stderr
+    )
+    assert "is deleted" in draft.run("campaign", "delete", "spring").stderr
+    assert asked(draft, "campaign", "list") == []
+    history = [(one["what"], one["before"], one["after"]) for one in
+               asked(draft, "campaign", "history", "spring")]  # fmt: skip
+    assert history == [
+        ("deleted", "draft", None),
+        ("mode", None, "predictive"),
+        ("state", None, "draft"),
+        ("trunks", None, "provider"),
+    ]
+
+
+def test_settings_change_with_their_history(draft: Ccm) -> None:
+    result = asked(draft, "campaign", "set", "spring", "mode=power", "ratio=2", "weight=3")
+    assert result["revision"] == 2
+    assert [(one["what"], one["before"], one["after"]) for one in result["changes"]] == [
+        ("mode", "predictive", "power"),
+        ("ratio", None, "2"),
+        ("weight", None, "3"),
+    ]
+    assert asked(draft, "campaign", "set", "spring", "ratio=2.0")["changes"] == []
+    assert asked(draft, "campaign", "show", "spring")["campaign"]["revision"] == 2
+    dry = draft.run("campaign", "set", "spring", "ratio=", "--dry-run")
+    assert "nothing was changed; this would be" in dry.stderr
+    assert asked(draft, "campaign", "show", "spring")["settings"]["ratio"] == 2.0
+    asked(draft, "campaign", "set", "spring", "ratio=")
+    assert asked(draft, "campaign", "show", "spring")["settings"]["ratio"] == 1.5
+    assert asked(draft, "campaign", "list")[0]["mode"] == "power"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("campaign", "create", "../x"), 2, "no name of a campaign"),
+        (("campaign", "create", "x", "mode=fast"), 2, "mode: 'fast' is none"),
+        (("campaign", "set", "sprin", "weight=1"), 1, "did you mean spring"),
+        (("campaign", "set", "spring", "trunks=other"), 2, "there is no trunk 'other'"),
+        (("campaign", "set", "spring", "node=pbx9"), 2, "there is no node 'pbx9'; there are pbx1"),
+        (("campaign", "pause", "spring"), 2, "the campaign is draft; only one that is running"),
+        (("campaign", "delete", "other"), 1, "there is no campaign 'other'"),
+        (("trunk", "remove", "provider"), 2, "provider is a trunk of spring"),
+        (("trunk", "set", "new"), 2, "say what to dial"),
+        (("trunk", "set", "new", "--dial", "PJSIP/1@p"), 2, "nothing to dial"),
+        (("trunk", "set", "new", "--dial", "PJSIP/{number}", "--channels", "0"), 2, "1<=x"),
+    ],
+)
+def test_what_is_wrong_changes_nothing(
+    draft: Ccm, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    before = asked(draft, "campaign", "list"), asked(draft, "campaign", "history")
+    trunks = asked(draft, "trunk", "list")
+    assert said in draft.run(*arguments, code=code).stderr
+    assert (asked(draft, "campaign", "list"), asked(draft, "campaign", "history")) == before
+    assert asked(draft, "trunk", "list") == trunks
+
+
+def test_trunks_keep_what_is_not_given(draft: Ccm) -> None:
+    draft.run("trunk", "set", "provider", "--channels", "60", "--note", "fibre")
+    row = asked(draft, "trunk", "list")[0]
+    assert (row["dial"], row["channels"], row["calls_per_second"], row["note"]) == (
+        "PJSIP/{number}@provider", 60, 5, "fibre",
+    )  # fmt: skip
+    assert row["campaigns"] == ["spring"]
+    draft.run("campaign", "set", "spring", "trunks=")
+    assert asked(draft, "trunk", "remove", "provider") == []
+
+
+def test_a_queue_that_is_not_there_is_told(filled: Ccm) -> None:
+    said = filled.run("campaign", "create", "a", "node=pbx1", "queue=nowhere").stderr
+    assert "pbx1 has no queue 'nowhere' so far" in said
+    said = filled.run("campaign", "set", "a", "queue=support").stderr
+    assert "no queue" not in said
