@@ -45,6 +45,7 @@ def command() -> None:
 for _part in (
     campaign_settings.set_,
     campaign_settings.history,
+    campaign_states.check,
     campaign_states.start,
     campaign_states.pause,
     campaign_states.stop,

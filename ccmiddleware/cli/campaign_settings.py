@@ -1,5 +1,6 @@
 """``ccm campaign set`` and ``history``: what is set of a campaign, and who set it."""
 
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ccmiddleware.cli.campaign_editing import (
     outcome,
     report,
 )
+from ccmiddleware.cli.campaign_states import InTheWay, look_at
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, json_option, pass_app, run, say
 from ccmiddleware.cli.options import check_period, limit, period
@@ -51,7 +53,7 @@ def set_(app: App, campaign: str, settings: tuple[str, ...], dry_run: bool, as_j
     number_cap, retry, most_attempts, time_zone, weight, default_region, stop_date;
     disposition.CODE: done, success, dnc,
     callback, next number, or 'again after 2d'. `ccm campaign show NAME --all` explains them.
-    A campaign that runs goes on with what is set, at once.
+    A campaign that runs goes on with what is set, at once; what it may not start with is refused.
     """
 
     async def do() -> dict[str, Any]:
@@ -59,9 +61,15 @@ def set_(app: App, campaign: str, settings: tuple[str, ...], dry_run: bool, as_j
 
         async with editing(app, campaign, dry_run=dry_run) as edit:
             await change(app, edit, parse_changes(settings))
+            if edit.state == "running":
+                await look_at(edit)
         return outcome(edit, dry_run=dry_run)
 
-    report(run(do()), as_json=as_json)
+    try:
+        report(run(do()), as_json=as_json)
+    except InTheWay as refused:
+        refused.tell(as_json=as_json)
+        sys.exit(1)
 
 
 async def change(app: App, edit: "Edit", changes: Mapping[str, Any]) -> None:

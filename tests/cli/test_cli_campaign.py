@@ -115,3 +115,74 @@ def test_a_queue_that_is_not_there_is_told(filled: Ccm) -> None:
     assert "pbx1 has no queue 'nowhere' so far" in said
     said = filled.run("campaign", "set", "a", "queue=support").stderr
     assert "no queue" not in said
+
+
+READY = (
+    "node=pbx1", "queue=support", "profile=us-ftc", "caller_ids=+12125550100",
+    "seller_name=Example", "seller_number=+12125550100", "safe_harbour_message=custom/sorry",
+    "opt_out_key=9",
+)  # fmt: skip
+
+
+@pytest.fixture
+def ready(filled: Ccm) -> Ccm:
+    """A campaign that lacks nothing."""
+    filled.run("trunk", "set", "provider", "--dial", "PJSIP/{number}@provider")
+    filled.run("campaign", "create", "spring", "mode=predictive", "trunks=provider", *READY)
+    filled.run("dnc", "scrubbed", "--source", "national")
+    return filled
+
+
+def findings(ccm: Ccm, *arguments: str, code: int) -> dict[str, str]:
+    rows = json.loads(ccm.run("campaign", *arguments, "--json", code=code).stdout)
+    rows = rows if isinstance(rows, list) else rows["findings"]
+    return {row["key"]: row["level"] for row in rows}
+
+
+def test_a_draft_says_what_it_lacks(draft: Ccm) -> None:
+    assert findings(draft, "check", "spring", code=1) == {"profile": "error", "node": "error"}
+    draft.run("campaign", "set", "spring", "profile=us-ftc", "trunks=")
+    found = findings(draft, "check", "spring", code=1)
+    assert {key for key, level in found.items() if level == "error"} == {
+        "node", "trunks", "caller_id", "seller_name", "seller_number", "message", "opt_out_key",
+        "dnc", "queue",
+    }  # fmt: skip
+    refused = draft.run("campaign", "start", "spring", code=1)
+    assert "nothing was changed: spring may not dial like that" in refused.stderr
+    assert "16 CFR 310.4" in refused.stdout
+    assert findings(draft, "start", "spring", code=1) == found
+    assert asked(draft, "campaign", "show", "spring")["campaign"]["state"] == "draft"
+    draft.run("campaign", "set", "spring", "profile=nowhere")
+    assert "there is no such profile" in draft.run("campaign", "check", "spring", code=1).stdout
+
+
+def test_a_campaign_that_lacks_nothing_runs_pauses_and_stops(ready: Ccm) -> None:
+    found = findings(ready, "check", "spring", code=0)
+    assert set(found.values()) <= {"warning"}
+    started = asked(ready, "campaign", "start", "spring")
+    assert (started["state"], {one["level"] for one in started["findings"]}) == (
+        "running", {"warning"},
+    )  # fmt: skip
+    assert (
+        "only one that is draft or paused or stopped"
+        in ready.run("campaign", "start", "spring", code=2).stderr
+    )
+    for action, state in (("pause", "paused"), ("start", "running"), ("stop", "stopped")):
+        assert asked(ready, "campaign", action, "spring")["state"] == state
+    assert "stays" in ready.run("campaign", "delete", "spring", code=2).stderr
+    changes = [(one["before"], one["after"]) for one in
+               asked(ready, "campaign", "history", "spring") if one["what"] == "state"]  # fmt: skip
+    assert changes == [
+        ("running", "stopped"), ("paused", "running"), ("running", "paused"),
+        ("draft", "running"), (None, "draft"),
+    ]  # fmt: skip
+
+
+def test_one_that_runs_can_not_be_set_to_what_is_not_allowed(ready: Ccm) -> None:
+    ready.run("campaign", "start", "spring")
+    assert findings(ready, "set", "spring", "opt_out_key=", code=1)["opt_out_key"] == "error"
+    assert findings(ready, "set", "spring", "ring_seconds=10", code=1)["ring_seconds"] == "error"
+    shown = asked(ready, "campaign", "show", "spring")
+    assert (shown["settings"]["opt_out_key"], shown["settings"]["ring_seconds"]) == ("9", 25)
+    assert asked(ready, "campaign", "set", "spring", "ring_seconds=20")["changes"]
+    assert "node can't be changed" in ready.run("campaign", "set", "spring", "node=", code=2).stderr

@@ -91,7 +91,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         *(f"skill {name}" for name in ("list", "add", "remove")),
         *(f"agent {name}" for name in ("monitor", "whisper", "barge", "unmonitor")),
         *(f"campaign {name}" for name in ("create", "set", "show", "list", "history", "delete")),
-        *(f"campaign {name}" for name in ("start", "pause", "stop")),
+        *(f"campaign {name}" for name in ("check", "start", "pause", "stop")),
         *(f"lead {name}" for name in ("import", "list", "show", "export")),
         *(f"dnc {name}" for name in ("add", "remove", "import", "check", "list", "scrubbed")),
         *(f"trunk {name}" for name in ("set", "list", "remove")),
