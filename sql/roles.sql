@@ -29,7 +29,8 @@ GRANT DELETE ON ccm.contact_address TO ccm_app;
 REVOKE UPDATE ON ccm.contact_change FROM ccm_app;
 -- What `ccm campaign delete` and `ccm trunk remove` take away; who did so stays in ccm.campaign_change.
 GRANT DELETE ON ccm.campaign, ccm.trunk TO ccm_app;
-REVOKE UPDATE ON ccm.campaign_change, ccm.place, ccm.lead_number, ccm.dnc_scrub FROM ccm_app;
+REVOKE UPDATE ON ccm.campaign_change, ccm.place, ccm.lead_number, ccm.dnc_scrub, ccm.permit FROM ccm_app;
+REVOKE UPDATE ON ccm.campaign_decision FROM ccm_app;
 -- An entry of the do-not-call list is removed, never changed.
 REVOKE UPDATE ON ccm.dnc_entry FROM ccm_app;
 GRANT UPDATE (removed_at, removed_by, removed_version) ON ccm.dnc_entry TO ccm_app;

@@ -114,7 +114,7 @@ class Finished:
 
 DEFAULT_TEXT = (
     "busy 10m x3; no_answer 4h x5 next-number other-hour; machine 1d x3 other-hour; "
-    "failed 1h x3 next-number; dropped 3d x1; unknown 1d x1"
+    "failed 1h x3 next-number; dropped 3d x2; unknown 1d x2"
 )
 
 

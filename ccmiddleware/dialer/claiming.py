@@ -1,0 +1,210 @@
+"""Claims leads for calls that begin now: attempt, permit and lead in one transaction.
+
+From the moment in which ``claim`` returns an attempt it exists, whatever becomes of the call; so
+nothing is dialled that was not claimed, and nobody else dials that lead.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from ccmiddleware.dialer import settings
+from ccmiddleware.dialer.caller_ids import caller_id_for
+from ccmiddleware.dialer.permits import GUARANTEED, Opening, Rules, ask, openings
+from ccmiddleware.dialer.places import Place
+from ccmiddleware.dialer.profiles import Profile
+from ccmiddleware.dialer.values import Value
+from ccmiddleware.store.database import Database, Row
+
+LOOKED_AT = 2
+"""Leads that are looked at for each that is wanted: some are refused."""
+
+MOST_AT_ONCE = 500
+"""Leads in one transaction; more would hold the do-not-call list for too long."""
+
+PLACES_EVERY = timedelta(minutes=1)
+"""How old the list of places may be in which there are leads."""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A running campaign as it is set at one revision."""
+
+    id: UUID
+    name: str
+    revision: int
+    settings: Mapping[str, Value]
+    profile: Profile
+    scrub: int | None = None
+    """The last comparison with a public list."""
+
+    @property
+    def rules(self) -> Rules:
+        """What holds for all its calls."""
+        return Rules(
+            self.profile,
+            settings.campaign_hours(self.settings),
+            settings.number_cap(self.settings),
+            timedelta(seconds=self.holds["ring_seconds"]),
+        )
+
+    @property
+    def holds(self) -> dict[str, Value]:
+        """Its settings with what holds where nothing is set."""
+        return settings.effective(self.settings)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A lead that is ours to call."""
+
+    attempt: UUID
+    lead: int
+    number: str
+    caller_id: str
+    trunk: str
+
+
+@dataclass
+class Claims:
+    """What came of an attempt to claim leads."""
+
+    claimed: list[Claimed] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    """Leads that may not be called, by reason: dnc, called_lately."""
+    open_places: int = 0
+    """Places with leads where it is lawful to call now."""
+    places: int = 0
+
+
+class Claiming:
+    """The leads of one campaign, for the leader of its node in one term."""
+
+    def __init__(
+        self,
+        database: Database,
+        node: str,
+        term: int,
+        *,
+        trunk: Callable[[Campaign], str],
+        chance: Callable[[Row], float] | None = None,
+    ) -> None:
+        """``trunk`` says by which way out the next call goes; ``chance``, how probable it is that
+        a person answers: the most probable leads of those at hand are called first."""
+        self._database = database
+        self._node = node
+        self._term = term
+        self._trunk = trunk
+        self._chance = chance
+        self._places: dict[int, Place] = {}
+        self._places_until: datetime | None = None
+        self._places_of: UUID | None = None
+        self._turn = 0
+
+    async def claim(self, campaign: Campaign, wanted: int, now: datetime) -> Claims:
+        """Claim up to ``wanted`` leads that may be called at ``now``.
+
+        None when the campaign was paused, stopped or edited meanwhile. Raises TemporaryError.
+        """
+        claims = Claims()
+        places = await self._places_with_leads(campaign, now)
+        opened = openings(places, campaign.rules, now)
+        claims.places, claims.open_places = len(places), len(opened)
+        while opened and (missing := wanted - len(claims.claimed)) > 0:
+            missing = min(missing, MOST_AT_ONCE)
+            rows = await self._database.fetch(
+                "leads_to_claim", campaign.id, list(opened), now, missing * LOOKED_AT
+            )
+            chosen = self._best(rows, missing)
+            if not chosen:
+                break
+            told = await self._take(campaign, chosen, opened, now, claims)
+            if not told:
+                break  # paused or edited; or somebody else holds all that are left
+        return claims
+
+    def _best(self, rows: Sequence[Row], wanted: int) -> list[tuple[Row, float | None]]:
+        if self._chance is None:
+            return [(row, None) for row in rows[:wanted]]
+        rated = [(row, self._chance(row)) for row in rows]
+        # Stable: of the same priority and chance, whoever waits longest.
+        rated.sort(key=lambda one: (-one[0]["priority"], -one[1]))
+        return list(rated[:wanted])
+
+    async def _take(
+        self,
+        campaign: Campaign,
+        chosen: Sequence[tuple[Row, float | None]],
+        opened: Mapping[int, Opening],
+        now: datetime,
+        claims: Claims,
+    ) -> bool:
+        asks = {row["lead"]: self._ask(campaign, row, opened, chance) for row, chance in chosen}
+        told = await self._database.fetch(
+            "claim_leads",
+            campaign.id,
+            self._node,
+            self._term,
+            now,
+            _terms(campaign),
+            list(asks.values()),
+        )
+        for row in told:
+            if row["attempt_id"] is None:
+                claims.refused[row["refusal"]] += 1
+                continue
+            asked = asks[row["lead_id"]]
+            claims.claimed.append(
+                Claimed(
+                    row["attempt_id"],
+                    row["lead_id"],
+                    row["number"],
+                    asked["caller_id"],
+                    asked["trunk"],
+                )
+            )
+        return bool(told)
+
+    def _ask(
+        self, campaign: Campaign, row: Row, opened: Mapping[int, Opening], chance: float | None
+    ) -> dict[str, Any]:
+        self._turn += 1
+        shown = caller_id_for(campaign.holds["caller_ids"] or (), row["number"], self._turn)
+        return ask(
+            row["lead"],
+            row["place_id"],
+            opened[row["place_id"]],
+            campaign.profile,
+            caller_id=shown or "",
+            trunk=self._trunk(campaign),
+            chance=chance,
+        )
+
+    async def _places_with_leads(self, campaign: Campaign, now: datetime) -> dict[int, Place]:
+        fresh = self._places_until is not None and now < self._places_until
+        if not fresh or self._places_of != campaign.id:
+            rows = await self._database.fetch("places_with_leads", campaign.id)
+            self._places = {
+                row["id"]: Place(row["country"], tuple(row["zones"]), tuple(row["states"]))
+                for row in rows
+            }
+            self._places_until, self._places_of = now + PLACES_EVERY, campaign.id
+        return self._places
+
+
+def _terms(campaign: Campaign) -> dict[str, Any]:
+    holds = campaign.holds
+    return {
+        "revision": campaign.revision,
+        "mode": holds["mode"],
+        "profile": campaign.profile.label,
+        "scrub": campaign.scrub,
+        "seller_name": holds["seller_name"] or "",
+        "seller_number": holds["seller_number"] or "",
+        "purpose": holds["purpose"] or "",
+        "ring_seconds": holds["ring_seconds"],
+        "agent_guaranteed": holds["mode"] in GUARANTEED,
+    }
