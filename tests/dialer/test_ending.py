@@ -111,8 +111,8 @@ async def test_only_what_waited_long_enough_is_woken(database: Database) -> None
     campaign = await a_campaign(database)
     ids = await leads(database, campaign, phone(1), phone(2), place="chicago")
     await database.rows(
-        "UPDATE ccm.lead SET state = 'waiting', next_at = $1::timestamptz + (id - $2) * interval '1 hour' "
-        "RETURNING id",
+        "UPDATE ccm.lead SET state = 'waiting', "
+        "next_at = $1::timestamptz + (id - $2) * interval '1 hour' RETURNING id",
         NOW, ids[0],
     )  # fmt: skip
     assert await wake(database, campaign.id, NOW) == 1
