@@ -35,6 +35,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from lead_rows import Written, write
 
+from ccmiddleware import logs
+from ccmiddleware.config import LogSettings
 from ccmiddleware.store.embedded import EmbeddedPostgres
 from ccmiddleware.store.migrations import migrate
 
@@ -61,7 +63,11 @@ SELECT (SELECT count(*) FROM ccm.lead) AS leads, (SELECT count(*) FROM ccm.lead_
 def main() -> int:
     """Run it; the exit code says whether every lead is there as it was written."""
     arguments = _arguments()
-    result = asyncio.run(measure(arguments, lambda text: print(f"leads: {text}", file=sys.stderr)))
+    with tempfile.TemporaryFile("w+") as told:
+        logs.configure(LogSettings(), told)  # what the start of Postgres says is of no matter here
+        result = asyncio.run(
+            measure(arguments, lambda text: print(f"leads: {text}", file=sys.stderr))
+        )
     print(json.dumps(result) if arguments.json else table(result))
     return 1 if result["problems"] else 0
 

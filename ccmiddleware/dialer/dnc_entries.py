@@ -11,9 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
-
-from ccmiddleware.dialer.numbers import InvalidNumber, parsed
+from ccmiddleware.dialer.numbers import IN_NANP, InvalidNumber, parsed
 from ccmiddleware.dialer.values import BEGINNING, BETWEEN_DIGITS, E164, InvalidCampaign
 from ccmiddleware.plaintext import plain
 
@@ -21,7 +19,6 @@ SOURCE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 NUMBER_NAMES = ("number", "phone", "phone_number", "telephone")
 LONGEST_NOTE = 200
 NANP = re.compile(r"[2-9][0-9]{9}")
-IN_NANP = frozenset(COUNTRY_CODE_TO_REGION_CODE[1])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ that can't be called beside others that can is left out, and told.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -82,6 +82,21 @@ class Batch:
     leads: list[Lead] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     places: list[PlaceKey] = field(default_factory=list)
+
+    def __getstate__(self) -> Any:
+        """For another process: plain tuples, which pickle in half the time."""
+        leads = [
+            (lead.at, lead.external_id, [tuple(one) for one in lead.numbers], lead.line)
+            for lead in self.leads
+        ]
+        return leads, self.refused, self.places
+
+    def __setstate__(self, state: Any) -> None:
+        leads, self.refused, self.places = state
+        self.leads = [
+            Lead(at, external_id, tuple(map(Number._make, numbers)), line)
+            for at, external_id, numbers, line in leads
+        ]
 
 
 class _Refused(Exception):
@@ -175,7 +190,7 @@ MOST_NUMBERS = 20
 def _number(text: str, region: str | None, where: list[str]) -> tuple[str, str, Place]:
     zone, postal_code, state, country = where
     try:
-        number, kind, _ = parsed(text, country.upper() if len(country) == 2 else region)
+        number, kind = parsed(text, country.upper() if len(country) == 2 else region)
         place = place_of(number, zone=zone, postal_code=postal_code, state=state, country=country)
     except InvalidNumber as error:
         raise _Refused("number", str(error)) from None

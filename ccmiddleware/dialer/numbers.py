@@ -4,8 +4,15 @@ The number plans are those of phonenumbers. A number is taken only if its countr
 number, and only if a call to it costs what a call costs: no premium rates, no shared costs.
 """
 
+from functools import lru_cache
+
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+)
 
 from ccmiddleware.errors import PermanentError
 
@@ -25,17 +32,26 @@ REFUSED = {
     PhoneNumberType.VOICEMAIL: "a voice mailbox",
 }
 LONGEST = 40
+IN_NANP = frozenset(COUNTRY_CODE_TO_REGION_CODE[1])
+"""Countries of the North American Numbering Plan, whose country code is 1."""
+
+PUNCTUATION = str.maketrans("", "", " ()-./\u00a0")
+FREE = "2368"
+"""Any four digits."""
+
+NOT_FREE = ("246", "876")
+"""Area codes in which the last four digits may tell what a number is: Barbados, Jamaica."""
 
 
 class InvalidNumber(PermanentError):
     """No number that can be called; the text says why."""
 
 
-def parsed(text: str, region: str | None) -> tuple[str, str, PhoneNumber]:
-    """E.164, kind, and the number itself. ``region``: the country of numbers without a +.
-
-    Raises InvalidNumber.
-    """
+def parsed(text: str, region: str | None) -> tuple[str, str]:
+    """E.164 and kind. ``region``: the country of numbers without a +. Raises InvalidNumber."""
+    quick = _nanp(text, region)
+    if quick is not None:
+        return quick
     if len(text) > LONGEST:
         raise InvalidNumber(f"{text[:LONGEST]!r} is too long for a number")
     try:
@@ -53,7 +69,32 @@ def parsed(text: str, region: str | None) -> tuple[str, str, PhoneNumber]:
         )
     if number.extension:
         raise InvalidNumber(f"{text!r} has an extension, which can't be dialled")
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164), name, number
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164), name
+
+
+def _nanp(text: str, region: str | None) -> tuple[str, str] | None:
+    """The same for a number of North America in one of its usual ways; None for any other.
+
+    In that plan the last four digits are free, but for NOT_FREE: kinds are looked up for what
+    stands before them. A test compares this with the patterns of all its countries.
+    """
+    bare = text.translate(PUNCTUATION)
+    if bare.startswith("+1"):
+        bare = bare[2:]
+    elif region not in IN_NANP:
+        return None
+    elif len(bare) == 11 and bare[0] == "1":
+        bare = bare[1:]
+    if len(bare) != 10 or not (bare.isascii() and bare.isdecimal()) or bare[:3] in NOT_FREE:
+        return None
+    kind = _nanp_kind(bare[:6])
+    return None if kind is None else (f"+1{bare}", kind)
+
+
+@lru_cache(maxsize=100_000)
+def _nanp_kind(beginning: str) -> str | None:
+    number = PhoneNumber(country_code=1, national_number=int(f"{beginning}{FREE}"))
+    return KINDS.get(phonenumbers.number_type(number))
 
 
 def _why(text: str, region: str | None, kind: int) -> str:
