@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ccmiddleware.cli import campaign_settings, campaign_states
+from ccmiddleware.cli import campaign_settings, campaign_simulate, campaign_states
 from ccmiddleware.cli.campaign_editing import campaign_argument, checked, editing, outcome, report
 from ccmiddleware.cli.commanding import user
 from ccmiddleware.cli.connection import opened
@@ -49,6 +49,7 @@ for _part in (
     campaign_states.start,
     campaign_states.pause,
     campaign_states.stop,
+    campaign_simulate.simulate,
 ):
     command.add_command(_part)
 

@@ -13,7 +13,17 @@ from click.testing import CliRunner
 from ccmiddleware import __version__
 from ccmiddleware.cli.main import cli
 
-HEAVY = ("asyncpg", "aiohttp", "panoramisk", "pydantic", "rich", "structlog", "msgspec", "asyncio")
+HEAVY = (
+    "asyncpg",
+    "aiohttp",
+    "panoramisk",
+    "pydantic",
+    "rich",
+    "structlog",
+    "msgspec",
+    "asyncio",
+    "numpy",
+)
 
 
 def every_command(
@@ -98,6 +108,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         "command list",
         *(f"interaction {name}" for name in ("list", "show", "dispose")),
         *(f"callback {name}" for name in ("list", "show", "add", "cancel")),
+        "campaign simulate",
         *(f"disposition {name}" for name in ("list", "add", "remove")),
         *(
             f"recording {name}"

@@ -1,0 +1,197 @@
+"""``ccm campaign simulate``: how ways of pacing compare, on seeded shifts that never happened."""
+
+from collections.abc import Sequence
+from os import sched_getaffinity
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ccmiddleware.cli.context import json_option, say
+from ccmiddleware.cli.output import Column, emit
+from ccmiddleware.cli.recording_verify import progress
+
+if TYPE_CHECKING:
+    from ccmiddleware.dialer.simulation.running import Job, Summary
+
+REFERENCE = "reference"
+STRESS = ("step", "agents-leave", "alternating", "outage")
+LEADS_DIFFER = "leads-differ"
+
+TEAMS = {REFERENCE: (5, 10, 25, 50, 100, 300), "stress": (25, 100), LEADS_DIFFER: (25,)}
+"""The team sizes of each kind of workload when none are given."""
+COMPARED = ("progressive", "adaptive", "predictive")
+KNOWING = ("predictive-forecast", "predictive-learning")
+POLICIES = (
+    "progressive",
+    "power-1.5",
+    "power-2",
+    "power-3",
+    "adaptive",
+    "adaptive-tuned",
+    "predictive",
+    *KNOWING,
+    "oracle-agents",
+    "oracle-calls",
+)
+"""The names of ``simulation.running.POLICIES``; a test holds that they are the same."""
+LARGEST_TEAM = 2000
+
+TABLE = (
+    Column("workload", "WORKLOAD"),
+    Column("agents", "AGENTS", "number"),
+    Column("policy", "POLICY"),
+    Column("shifts", "SHIFTS", "number"),
+    Column("busy", "UTILISATION %", "number"),
+    Column("lost", "ABANDONED %", "number"),
+    Column("worst_shift", "WORST SHIFT %", "number"),
+    Column("over", "SHIFTS > 3 %", "number"),
+    Column("worst_hour", "WORST HOUR %", "number"),
+    Column("answers", "ANSWERS/SHIFT", "number"),
+)
+
+
+class Teams(click.ParamType[tuple[int, ...]]):
+    """Team sizes, with commas between."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            teams = tuple(int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of team sizes; write 5,10,25", param, ctx)
+        if not all(1 <= team <= LARGEST_TEAM for team in teams):
+            self.fail(f"teams have 1 to {LARGEST_TEAM} agents", param, ctx)
+        return tuple(dict.fromkeys(teams))
+
+
+def _processes() -> int:
+    return len(sched_getaffinity(0))
+
+
+@click.command("simulate", epilog="Example:  ccm campaign simulate --agents 10,25 --shifts 5")
+@click.option("--reference", is_flag=True, help="The reference workload; also if none is named.")
+@click.option(
+    "--stress",
+    is_flag=True,
+    help="Sudden changes: answer rates, agents leaving, rates by turns, outages.",
+)
+@click.option("--leads-differ", is_flag=True, help="Leads whose chances to answer differ.")
+@click.option("--agents", type=Teams(), help="Team sizes, such as 5,10,25.")
+@click.option(
+    "--policy",
+    "policies",
+    type=click.Choice([*POLICIES, "ours"]),
+    multiple=True,
+    help="What is compared; may be repeated. `ours` is predictive.",
+)
+@click.option(
+    "--shifts", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many each."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The first one.")
+@click.option(
+    "--hours", type=click.FloatRange(0.1, 24), default=8, show_default=True, help="Of a shift."
+)
+@click.option("--processes", type=click.IntRange(1, 256), help="All processors if not given.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Also draw utilisation over abandonment into this PNG file.",
+)
+@json_option
+def simulate(
+    reference: bool,
+    stress: bool,
+    leads_differ: bool,
+    agents: tuple[int, ...] | None,
+    policies: tuple[str, ...],
+    shifts: int,
+    seed: int,
+    hours: float,
+    processes: int | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Simulate shifts of a campaign, and compare ways of pacing.
+
+    Each shift begins without any history. Seeds are SEED, SEED+1, …; the same seed gives each way
+    of pacing the same leads. Nothing is dialed, and no daemon or database is needed.
+    """
+    if plot is not None:
+        _can_plot()
+    kinds = {"reference": reference, "stress": stress, LEADS_DIFFER: leads_differ}
+    chosen = [kind for kind, wanted in kinds.items() if wanted] or [REFERENCE]
+    jobs = _jobs(chosen, agents, policies, range(seed, seed + shifts), hours)
+    found = _play(jobs, processes or _processes())
+    say(f"seeds {seed} to {seed + shifts - 1}; {hours:g} hours; 95 % intervals of the mean")
+    if as_json:
+        rows = [summary.as_dict() for summary in found]
+    else:
+        rows = [_row(summary) for summary in found]
+    emit(rows, TABLE, as_json=as_json, empty="nothing was simulated")
+    if plot is not None:
+        from ccmiddleware.dialer.simulation.plotting import draw
+
+        draw(found, plot)
+        say(f"drawn into {plot}")
+
+
+def _jobs(
+    kinds: Sequence[str],
+    teams: tuple[int, ...] | None,
+    policies: tuple[str, ...],
+    seeds: range,
+    hours: float,
+) -> "list[Job]":
+    from ccmiddleware.dialer.simulation.running import Job
+
+    named = tuple("predictive" if name == "ours" else name for name in policies)
+    jobs = []
+    for kind in kinds:
+        compared = named or (COMPARED + KNOWING if kind == LEADS_DIFFER else COMPARED)
+        for workload in STRESS if kind == "stress" else (kind,):
+            for team in teams or TEAMS[kind]:
+                for policy in dict.fromkeys(compared):
+                    jobs += [Job(workload, policy, team, seed, hours) for seed in seeds]
+    return jobs
+
+
+def _play(jobs: "Sequence[Job]", processes: int) -> "list[Summary]":
+    from ccmiddleware.dialer.simulation.running import play_all, summaries
+
+    order = {job: number for number, job in enumerate(jobs)}
+    outcomes = []
+    with progress(len(jobs), "shifts") as done:
+        for outcome in play_all(jobs, processes):
+            outcomes.append(outcome)
+            done()
+    return summaries(sorted(outcomes, key=lambda one: order[one.job]))
+
+
+def _row(summary: "Summary") -> dict[str, Any]:
+    return {
+        "workload": summary.workload,
+        "agents": summary.agents,
+        "policy": summary.policy,
+        "shifts": summary.shifts,
+        "busy": f"{summary.utilisation_pct:.2f} ± {summary.utilisation_ci_pct:.2f}",
+        "lost": f"{summary.abandonment_pct:.2f} ± {summary.abandonment_ci_pct:.2f}",
+        "worst_shift": f"{summary.worst_shift_pct:.2f}",
+        "over": summary.shifts_over_limit,
+        "worst_hour": f"{summary.worst_hour_pct:.2f}",
+        "answers": f"{summary.answers_per_shift:.0f}",
+    }
+
+
+def _can_plot() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise click.UsageError(
+            "--plot needs matplotlib: install it with  pip install 'ccmiddleware[plot]'"
+        )

@@ -1,0 +1,1 @@
+"""A campaign simulated event by event, to compare ways of pacing on the same seeded workloads."""

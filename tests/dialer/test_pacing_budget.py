@@ -1,0 +1,70 @@
+"""The bound that follows from what was answered and abandoned."""
+
+import json
+
+from ccmiddleware.dialer.pacing.budget import Budget, first_bound
+
+
+def told(budget: Budget, answers: int, abandoned: int, at: float = 0.0) -> Budget:
+    for number in range(answers):
+        budget.answered(at, abandoned=number < abandoned)
+    return budget
+
+
+def test_nothing_is_risked_before_the_limit_allows_one() -> None:
+    assert told(Budget(0.03, 28800), 33, 0).bound(10, held_back=False) == 0
+    assert told(Budget(0.03, 28800), 34, 0).bound(10, held_back=False) > 0
+
+
+def test_the_bound_falls_smoothly_as_the_slack_is_used_up() -> None:
+    bounds = [told(Budget(0.03, 28800), 1000, gone).bound(10, held_back=False)
+              for gone in (10, 20, 26, 28, 30, 33)]  # fmt: skip
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] > first_bound(10) > bounds[3] > 0
+    assert bounds[-1] == 0
+
+
+def test_what_is_older_than_the_window_does_not_count() -> None:
+    budget = told(Budget(0.03, 28800), 100, 50)
+    budget.forget(28000.0)
+    assert budget.answers == 100
+    budget.forget(29800.0)
+    assert (budget.answers, budget.abandoned) == (0, 0)
+
+
+def test_a_steady_reserve_of_slack_raises_the_bound_and_its_lack_lowers_it() -> None:
+    low, high = Budget(0.03, 28800), Budget(0.03, 28800)
+    for number in range(3000):
+        low.answered(0.0, abandoned=number % 30 == 0)
+        high.answered(0.0, abandoned=number % 60 == 0)
+    assert low.level < 0 < high.level
+
+
+def test_slack_that_leads_or_lines_left_over_is_no_reason_for_a_higher_bound() -> None:
+    budget = Budget(0.03, 28800)
+    budget.bound(10, held_back=True)
+    told(budget, 3000, 0)
+    assert budget.level <= 0
+
+
+def test_a_machine_that_an_agent_found_is_no_answer() -> None:
+    budget = told(Budget(0.03, 28800), 100, 1)
+    budget.was_machine(0.0)
+    assert budget.answers == 99
+
+
+def test_the_budget_survives_with_its_ages() -> None:
+    budget = told(Budget(0.03, 28800), 100, 2, at=5000.0)
+    state = json.loads(json.dumps(budget.export(6000.0)))
+    again = Budget(0.03, 28800)
+    again.restore(state, now=100.0, elapsed=60.0)
+    assert (again.answers, again.abandoned, again.level) == (100, 2, budget.level)
+    again.forget(100.0 + 28800)
+    assert again.answers == 0
+
+
+def test_a_clock_that_jumps_takes_the_budget_along() -> None:
+    budget = told(Budget(0.03, 28800), 100, 2, at=1_000_000.0)
+    budget.shift(-1_000_000.0)
+    budget.forget(600.0)
+    assert budget.answers == 100
