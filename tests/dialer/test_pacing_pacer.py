@@ -1,6 +1,8 @@
 """The pacer as it is used: events in, a number out, and never an exception."""
 
 import json
+import subprocess
+import sys
 from math import inf, nan
 from typing import Any
 
@@ -244,6 +246,18 @@ def test_the_explanation_has_the_numbers_and_the_reason() -> None:
     assert "One call more would be too likely" in text
     assert json.loads(json.dumps(decision.as_dict()))["calls"] == decision.calls
     assert "No agent is logged in" in explain(Pacer().decide(0.0))
+
+
+def test_it_needs_numpy_and_the_standard_library_only() -> None:
+    code = "import sys, ccmiddleware.dialer.pacing\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    names = done.stdout.split()
+    others = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names)
+    assert others <= {"numpy", "ccmiddleware", "_distutils_hack", "__main__"}
+    ours = {".".join(name.split(".")[:3]) for name in names if name.startswith("ccmiddleware")}
+    assert ours == {"ccmiddleware", "ccmiddleware.dialer", "ccmiddleware.dialer.pacing"}
 
 
 EVENTS = [name for name in dir(Pacer) if name.startswith(("agent_", "call_", "false_"))]

@@ -45,7 +45,7 @@ class Decision:
     answer_deviation: float
     """Standard deviation of that belief."""
     usual_answer_probability: float
-    """The share of calls that people answered in about the last hour."""
+    """The same, as it was over about the last hour."""
     mean_talk: float
     mean_wrap: float
     soon: float

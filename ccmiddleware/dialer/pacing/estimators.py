@@ -191,17 +191,21 @@ class AnswerRate:
 
     Every call comes with a probability, the settings' first guess if nothing is known of it. Kept
     are a *slow* rate, a *fast* one that replaces it when both differ too much (a sudden change),
-    and a *usual* one of about an hour, against which recovery after an outage is measured.
+    and a *usual* factor that follows slowly in time, against which recovery is guarded: in an
+    outage many calls fail within minutes, so that memory by attempts would forget too soon.
     Calls in flight count with what can be concluded from their age (expectation maximisation):
     counting only finished ones would lag, and favour those that end quickly.
     """
+
+    USUAL = 2700.0
+    """Seconds over which the usual factor is a mean."""
 
     def __init__(self, first: float) -> None:
         self.first = first
         self.slow = Rate(10 * first, 10 * first, 10.0)
         self.fast = self.slow.copy()
-        self.usual = self.slow.copy()
         self.factor = self.factor_fast = self.factor_usual = 1.0
+        self._followed = 0.0
         self.deviation = 0.5
         self.changes = 0
 
@@ -209,18 +213,16 @@ class AnswerRate:
         """An attempt ended: whether a person answered, and the probability that was given."""
         self.slow.observe(expected, answered, max(400.0, 6.0 * in_flight, 5.0 * agents))
         self.fast.observe(expected, answered, max(80.0, 1.0 * in_flight))
-        self.usual.observe(expected, answered, max(1000.0, 100.0 * agents))
 
     def take_back(self) -> None:
         """What was taken for an answer just now was a machine."""
-        for rate in (self.slow, self.fast, self.usual):
+        for rate in (self.slow, self.fast):
             rate.answers = max(rate.answers - 1.0, 0.0)
 
     def estimate(self, expected: Floats, answered_by: Floats, ended_by: Floats) -> None:
         """Conclude from rates and from calls in flight: given chances, F and G at their ages."""
         self.factor = self._solve(self.slow, self.factor, expected, answered_by, ended_by)
         self.factor_fast = self._solve(self.fast, self.factor_fast, expected, answered_by, ended_by)
-        self.factor_usual = self.usual.answers / max(self.usual.expected, 1e-9)
         flying = expected.size
         given = (self.fast.expected + float(expected.sum())) / (self.fast.attempts + flying)
         chance = min(max(self.factor * given, 0.004), MOST_LIKELY)
@@ -232,6 +234,17 @@ class AnswerRate:
             self.changes += 1
         counted = self.slow.attempts + flying
         self.deviation = self.factor * ((1 - chance) / (chance * counted)) ** 0.5
+
+    def follow(self, seconds: float) -> None:
+        """Calls were dialed for so many seconds more: let the usual factor follow."""
+        self._followed = min(self._followed + seconds, self.USUAL)
+        gain = seconds / max(self._followed, 60.0)
+        self.factor_usual += (self.factor - self.factor_usual) * gain
+
+    @property
+    def given(self) -> float:
+        """The mean of the probabilities that calls come with."""
+        return self.fast.expected / max(self.fast.attempts, 1e-9)
 
     @staticmethod
     def _solve(rate: Rate, factor: float, expected: Floats, by: Floats, ended: Floats) -> float:
@@ -251,16 +264,21 @@ class AnswerRate:
         return factor
 
     def export(self) -> dict[str, Any]:
-        return {name: getattr(self, name).values() for name in ("slow", "fast", "usual")}
+        usual = [self.factor_usual, self._followed]
+        return {"slow": self.slow.values(), "fast": self.fast.values(), "usual": usual}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         rates = []
-        for name in ("slow", "fast", "usual"):
+        for name in ("slow", "fast"):
             answers, expected, attempts = (float(value) for value in state[name])
             if not (0 <= answers <= attempts < 1e12 and 0 < expected < 1e12):
                 raise ValueError(f"no rate of answers: {state[name]!r}")
             rates.append(Rate(answers, expected, attempts))
-        self.slow, self.fast, self.usual = rates
+        usual, followed = (float(value) for value in state["usual"])
+        if not (0 < usual < 100 and 0 <= followed <= self.USUAL):
+            raise ValueError(f"no usual rate of answers: {state['usual']!r}")
+        self.slow, self.fast = rates
+        self.factor_usual, self._followed = usual, followed
 
 
 def _short(counts: Floats) -> list[list[float]]:

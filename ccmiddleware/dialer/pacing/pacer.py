@@ -23,7 +23,7 @@ from ccmiddleware.dialer.pacing.settings import PacingSettings
 
 HORIZONS = 9
 FIRST_MINUTES = 300.0
-GUARD = 0.6
+GUARD = 0.4
 """The risk that is borne if the answer rate returned to the usual one at once."""
 LAST_CALLS = 60.0
 """Seconds before a known end from which on only idle agents count."""
@@ -36,6 +36,7 @@ class Pacer(Observer):
         super().__init__(settings)
         self._held_back = False
         self._counts = self._agents.counts()
+        self._followed: float | None = None
         self._horizons = self._rings.horizons(HORIZONS)
         self._from_talk = self._from_wrap = np.zeros((LONGEST_STAY, HORIZONS))
 
@@ -57,6 +58,9 @@ class Pacer(Observer):
         ages, expected = self._calls.flying(now)
         at_age = np.minimum(ages * HALF_SECONDS, HALF_SECONDS * LONGEST_RING).astype(np.int64)
         self._rate.estimate(expected, self._rings.answered_by[at_age], self._rings.ended_by[at_age])
+        if expected.size and self._followed is not None:
+            self._rate.follow(min(max(now - self._followed, 0.0), 10.0))
+        self._followed = now
         self._rebuild(now)
         bound = self._budget.bound(len(self._agents), held_back=self._held_back)
         held = self._unpredicted(now, bound)
@@ -114,7 +118,7 @@ class Pacer(Observer):
     def _room(self, candidates: Sequence[float] | None) -> tuple[int, HeldBy]:
         """The most new calls that lines and leads leave room for, and which of these is least."""
         present, flying = max(self._present(), 0), self._calls.in_flight
-        usual = max(self._rate.usual.answers / max(self._rate.usual.attempts, 1.0), 0.01)
+        usual = max(self._rate.factor_usual * self._rate.given, 0.01)
         for_agents = ceil(min(max(1.1 / usual, 1.0), self.settings.max_lines_per_agent) * present)
         rooms: list[tuple[int, HeldBy]] = [(for_agents - flying, "lines per agent")]
         if self.settings.max_lines is not None:
@@ -213,7 +217,6 @@ class Pacer(Observer):
     ) -> Decision:
         rate, budget, counts = self._rate, self._budget, self._counts
         first, middle = self.settings.first_answer_probability, HORIZONS // 2
-        usual = rate.usual.answers / max(rate.usual.attempts, 1e-9)
         return Decision(
             at=now,
             calls=calls,
@@ -222,7 +225,7 @@ class Pacer(Observer):
             waiting=len(self._calls.waiting),
             answer_probability=min(rate.factor * first, MOST_LIKELY),
             answer_deviation=rate.deviation * first,
-            usual_answer_probability=usual,
+            usual_answer_probability=min(rate.factor_usual * first, MOST_LIKELY),
             mean_talk=self._talks.mean,
             mean_wrap=self._wraps.mean * self._share_wrapping,
             soon=float(self._horizons[middle]) / HALF_SECONDS,
