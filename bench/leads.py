@@ -119,6 +119,7 @@ async def import_rates(
 ) -> dict[str, Any]:
     """The two in turns."""
     ours, plain, cpu = [], [], []
+    peak = 0
     problems: list[str] = []
     for number in range(arguments.rounds):
         first, second = await new_database(postgres), await new_database(postgres)
@@ -127,6 +128,7 @@ async def import_rates(
         ours.append(written.rows / seconds)
         cpu.append(used / written.rows * 1e6)
         problems += await wrong(first, written, told)
+        peak = max(peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
         say(f"round {number + 1}: COPY")
         plain.append(written.rows / await copied(first, second, place))
     mine, best = statistics.median(ours), statistics.median(plain)
@@ -136,6 +138,7 @@ async def import_rates(
         "copy_rows_per_second": round(best),
         "aim_rows_per_second": AIM,
         "cpu_us_per_row": round(statistics.median(cpu), 1),
+        "peak_mib": peak,
         "leads": written.leads,
         "numbers": written.numbers,
         "rounds": [round(one) for one in ours],
@@ -275,7 +278,7 @@ def table(result: dict[str, Any]) -> str:
         f"{'':<20}{one['rows_per_second']:>16,}{one['copy_rows_per_second']:>12,}"
         f"{one['aim_rows_per_second']:>10,}{one['ratio']:>8}",
         "",
-        f"CPU of ccm for a row: {one['cpu_us_per_row']} us",
+        f"CPU of ccm for a row: {one['cpu_us_per_row']} us; at most {one['peak_mib']} MiB",
         f"ratio {result['ratio']}",
     ]
     return "\n".join([*lines, *(f"WRONG: {problem}" for problem in result["problems"])])

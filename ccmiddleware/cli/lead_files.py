@@ -164,7 +164,7 @@ async def _import(app: App, options: Options, told: Told) -> dict[str, Any]:
                 region = region_named(region) if region else None
                 columns = columns_of(table.header, mapped)
                 described = columns.described([name.strip() for name in table.header])
-                with _Rejects.opened(options.rejects, table) as rejects:
+                with _Rejects.opened(options.rejects, options.file, table) as rejects:
                     totals = await _run(
                         database, campaign, options, table, columns, region, rejects, told
                     )
@@ -249,10 +249,12 @@ class _Rejects:
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path | None, table: "Table") -> Iterator["_Rejects"]:
+    def opened(cls, path: Path | None, source: Path, table: "Table") -> Iterator["_Rejects"]:
         if path is None:
             yield cls(table, None)
             return
+        if path.exists() and path.samefile(source):
+            raise click.UsageError("--rejects would write over the file that is imported")
         part = path.with_name(f"{path.name}.part")
         try:
             file = part.open("w", encoding="utf-8", newline="")
@@ -331,13 +333,15 @@ def _print(result: dict[str, Any]) -> None:
     rejected, left_out = sum(result["rejected"].values()), sum(result["left_out"].values())
     more = rejected + left_out - len(result["first_refused"])
     if more > 0:
-        say(f"and {more} more" + ("" if result["rejects"] else "; --rejects FILE has all"))
+        say(f"and {more:,} more" + ("" if result["rejects"] else "; --rejects FILE has all"))
     word = "imported" if result["imported"] else "not imported" if not result["dry_run"] else "fit"
-    emit_text(f"{result['rows']} rows: {result['leads']} leads {word}, {rejected} rows rejected")
-    emit_text(f"{result['numbers']} numbers, {left_out} left out")
+    emit_text(
+        f"{result['rows']:,} rows: {result['leads']:,} leads {word}, {rejected:,} rows rejected"
+    )
+    emit_text(f"{result['numbers']:,} numbers, {left_out:,} left out")
     for key in ("rejected", "left_out"):
         for reason, count in sorted(result[key].items(), key=lambda item: -item[1]):
-            emit_text(f"  {key.replace('_', ' ')} {count}: {REASONS[reason]}")
+            emit_text(f"  {key.replace('_', ' ')} {count:,}: {REASONS[reason]}")
     if result["listed"]:
         emit_text(f"  {result['listed']} came as done: all their numbers are on the list")
     if result["dry_run"]:

@@ -242,3 +242,9 @@ def test_a_campaign_with_leads_is_not_deleted(campaign: Ccm, file: Path) -> None
     imported(campaign, file)
     said = campaign.run("campaign", "delete", "spring", code=2).stderr
     assert "spring has leads" in said
+
+
+def test_what_is_refused_is_not_written_over_the_file(campaign: Ccm, file: Path) -> None:
+    arguments = ("lead", "import", str(file), "--campaign", "spring", "--rejects", str(file))
+    assert "would write over the file" in campaign.run(*arguments, code=2).stderr
+    assert file.read_text() == FILE

@@ -1,7 +1,12 @@
 """report.campaign, lead_funnel and dnc; and the index by which leads are claimed."""
 
+import re
+from datetime import UTC, datetime
+
 import asyncpg
 import pytest
+
+from ccmiddleware.store.database import queries
 
 CAMPAIGNS = """
 INSERT INTO ccm.campaign (name, state, settings, created_by, state_by, started_at) VALUES
@@ -12,6 +17,7 @@ INSERT INTO ccm.campaign (name, state, settings, created_by, state_by, started_a
 INSERT INTO ccm.place (country, zones, states) VALUES
     ('US', '{America/New_York}', '{US-FL}'), ('US', '{America/Chicago}', '{US-IL}');
 """
+NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 LEADS = """
 INSERT INTO ccm.lead
     (campaign_id, external_id, place_id, priority, state, last_result, attempts, next_at)
@@ -155,3 +161,25 @@ async def test_history_and_entries_are_not_changed_by_the_daemon(db: asyncpg.Con
 async def test_beginnings_of_a_number(db: asyncpg.Connection) -> None:
     found = await db.fetchval("SELECT ccm.beginnings_of_number('+12025')")
     assert found == ["+1", "+12", "+120", "+1202", "+12025"]
+
+
+async def test_nothing_that_is_asked_of_leads_reads_all_of_them(db: asyncpg.Connection) -> None:
+    await db.execute(CAMPAIGNS)
+    await db.execute(LEADS)
+    id_ = await db.fetchval("SELECT id FROM ccm.campaign WHERE name = 'spring'")
+    await db.execute("SET enable_seqscan = off")
+    await db.execute("SET plan_cache_mode = force_custom_plan")
+    for name, *arguments in (
+        ("find_leads", 7, "7", "+12025550101", None),
+        ("list_leads", id_, None, None, None, 10),
+        ("list_leads", None, None, "+12025550101", None, 10),
+        ("export_leads", id_, 0, 10),
+        ("before_lead_import", id_),
+        ("taken_external_ids", id_, ["1", "2"]),
+        ("taken_numbers", id_, ["+12025550101", "+12025550102"]),
+        ("listed_numbers", id_, ["+12025550101", "+12025550102"], NOW),
+        ("forbidding_dnc_entries", "+12025550101", NOW, None),
+    ):
+        rows = await db.fetch(f"EXPLAIN (COSTS OFF) {queries()[name].sql}", *arguments)
+        plan = "\n".join(row[0] for row in rows)
+        assert re.findall(r"Seq Scan on (?:lead|lead_number|dnc_entry)\b", plan) == [], plan
