@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from ccmiddleware.errors import PermanentError
 
 TIME_COLUMNS = (
-    "interval_start", "interaction_started_at", "started_at", "asked_at", "opened_at", "day", "at",
+    "interval_start", "interaction_started_at", "started_at", "asked_at", "opened_at",
+    "claimed_at", "day", "at",
 )  # fmt: skip
 """The column by which a view is filtered by time: the first of these that it has."""
 

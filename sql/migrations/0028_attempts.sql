@@ -73,6 +73,7 @@ COMMENT ON COLUMN ccm.attempt.interaction_id IS 'The interaction that came of it
 COMMENT ON COLUMN ccm.attempt.inferred IS 'True when its end was concluded and not seen';
 COMMENT ON COLUMN ccm.attempt.note IS 'What is to be known besides, such as why it failed';
 CREATE INDEX attempt_campaign ON ccm.attempt (campaign_id, id);
+CREATE INDEX attempt_claimed_at ON ccm.attempt (claimed_at);
 CREATE INDEX attempt_lead ON ccm.attempt (lead_id, id);
 CREATE INDEX attempt_number ON ccm.attempt (number, id);
 CREATE INDEX attempt_open ON ccm.attempt (node) WHERE ended_at IS NULL;

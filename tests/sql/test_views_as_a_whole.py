@@ -13,7 +13,7 @@ NAMES = {
     "queue_now", "agent_now", "coverage", "queue_log_stay", "reconcile_queue_log",
     "queue_log_difference", "interaction_timeline", "queue_turned_away", "supervision",
     "callback", "outbox", "journey", "email", "email_queue_interval", "email_agent_day",
-    "campaign", "lead_funnel", "dnc",
+    "campaign", "lead_funnel", "dnc", "attempt", "campaign_day", "drop_ledger",
 }  # fmt: skip
 
 

@@ -1,0 +1,40 @@
+-- report.drop_ledger: the share of drops of each campaign by day, and over the period that the law counts.
+CREATE OR REPLACE VIEW report.drop_ledger AS
+SELECT
+    d.campaign,
+    d.day,
+    d.time_zone,
+    d.live,
+    d.drops,
+    d.drop_rate,
+    p.period_began,
+    (sum(d.live) OVER period)::bigint AS period_live,
+    (sum(d.drops) OVER period)::bigint AS period_drops,
+    report.ratio(sum(d.drops) OVER period, sum(d.live) OVER period) AS period_drop_rate,
+    coalesce((c.settings ->> 'abandonment_limit')::numeric, 3) / 100 AS limit_rate,
+    sum(d.drops) OVER period > coalesce((c.settings ->> 'abandonment_limit')::numeric, 3) / 100 * sum(d.live) OVER period
+        AS over_limit
+FROM report.campaign_day AS d
+JOIN ccm.campaign AS c ON c.name = d.campaign
+CROSS JOIN LATERAL (
+    SELECT (c.started_at AT TIME ZONE d.time_zone)::date AS began
+) AS b
+CROSS JOIN LATERAL (
+    SELECT b.began + 30 * floor((d.day - b.began) / 30.0)::integer AS period_began
+) AS p
+WINDOW period AS (PARTITION BY d.campaign, p.period_began ORDER BY d.day);
+COMMENT ON VIEW report.drop_ledger IS
+    'Drops beside live answers, by campaign and day, and summed up since the 30-day period of 16 CFR 310.4(b)(4) began';
+COMMENT ON COLUMN report.drop_ledger.campaign IS 'Campaign';
+COMMENT ON COLUMN report.drop_ledger.day IS 'Day, in the campaign''s time zone';
+COMMENT ON COLUMN report.drop_ledger.time_zone IS 'Time zone in which the campaign counts days';
+COMMENT ON COLUMN report.drop_ledger.live IS 'Calls of the day that a person answered';
+COMMENT ON COLUMN report.drop_ledger.drops IS 'Of these, without an agent in time';
+COMMENT ON COLUMN report.drop_ledger.drop_rate IS 'drops / live';
+COMMENT ON COLUMN report.drop_ledger.period_began IS
+    'First day of the period: 30 days each, one after another since the campaign was first started';
+COMMENT ON COLUMN report.drop_ledger.period_live IS 'live of the period, up to this day';
+COMMENT ON COLUMN report.drop_ledger.period_drops IS 'drops of the period, up to this day';
+COMMENT ON COLUMN report.drop_ledger.period_drop_rate IS 'period_drops / period_live';
+COMMENT ON COLUMN report.drop_ledger.limit_rate IS 'Most drops the campaign allows itself (its setting abandonment_limit)';
+COMMENT ON COLUMN report.drop_ledger.over_limit IS 'Whether period_drops / period_live is above limit_rate';
