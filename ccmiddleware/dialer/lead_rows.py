@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from ccmiddleware.dialer.lead_columns import Columns
+from ccmiddleware.dialer.lead_columns import MOST_NUMBERS, Columns
 from ccmiddleware.dialer.numbers import InvalidNumber, parsed
 from ccmiddleware.dialer.places import InvalidEvidence, NoPlace, Place, place_of
 from ccmiddleware.plaintext import plain
@@ -182,9 +182,6 @@ def _numbers(
         wrong.append(Refusal(at, "number", f"has more than {MOST_NUMBERS} numbers", whole=False))
     batch.refused += wrong
     return tuple(found.values())
-
-
-MOST_NUMBERS = 20
 
 
 def _number(text: str, region: str | None, where: list[str]) -> tuple[str, str, Place]:
