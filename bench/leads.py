@@ -1,6 +1,6 @@
 """How fast leads come into a campaign, beside a plain COPY of the same rows.
 
-    python bench/leads.py [--rows N] [--rounds N] [--processes N] [--json]
+    python bench/leads.py [--rows N] [--rounds N] [--processes N] [--attempts N] [--json]
 
 A file of leads is made (`lead_rows`: numbers of the US as people write them, a third of the rows
 with a second one, addresses with some, custom fields, and one row in fifty that must be refused).
@@ -12,8 +12,10 @@ In turns, each time into a new database of a real Postgres (the embedded one, de
 * what that stored is copied into the same tables, indexes and constraints by COPY, with nothing
   looked at.
 
-Figures are medians of the rounds; ``ratio`` is our rate through that of COPY. A run in which what
-is stored is not what the file says exits with code 1.
+Figures are medians of the rounds; ``ratio`` is our rate through that of COPY. Then leads are
+claimed among as many, with so many attempts before (``lead_claims``); ``--attempts 0`` leaves that
+out. A run in which what is stored is not what the file says, or a claim is not whole, exits with
+code 1.
 """
 
 import argparse
@@ -33,6 +35,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+from lead_claims import claim_rates
 from lead_rows import Written, write
 
 from ccmiddleware import logs
@@ -79,6 +82,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--processes", type=int, help="that check rows; as ccm chooses if not given"
     )
+    parser.add_argument(
+        "--attempts",
+        type=int,
+        default=5_000_000,
+        help="made before leads are claimed, or 0",
+    )
+    parser.add_argument("--seconds", type=float, default=15, help="for which leads are claimed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()
 
@@ -96,12 +106,21 @@ async def measure(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
         try:
             await postgres.start()
             imported = await import_rates(arguments, place, postgres, written, say)
+            problems = imported.pop("problems")
+            claims = None
+            if arguments.attempts:
+                url = await new_database(postgres)
+                claims = await claim_rates(
+                    url, arguments.rows, arguments.attempts, arguments.seconds, say
+                )
+                problems += claims.pop("problems")
             return {
                 "ratio": imported["ratio"],
                 "rows": written.rows,
                 "rounds": arguments.rounds,
                 "import": imported,
-                "problems": imported.pop("problems"),
+                "claims": claims,
+                "problems": problems,
                 "versions": await versions(postgres),
                 "cores": len(os.sched_getaffinity(0)),
                 "load": round(os.getloadavg()[0], 1),
@@ -281,6 +300,15 @@ def table(result: dict[str, Any]) -> str:
         f"CPU of ccm for a row: {one['cpu_us_per_row']} us; at most {one['peak_mib']} MiB",
         f"ratio {result['ratio']}",
     ]
+    if (claims := result["claims"]) is not None:
+        lines += [
+            "",
+            f"claims a second, {claims['leads']:,} leads, {claims['attempts']:,} attempts before",
+            f"  with permit, {claims['claimers']} claimers: {claims['claims_per_second']:,}; "
+            f"one claimer: {claims['claims_per_second_one_claimer']:,}",
+            f"  plain, {claims['claimers']} claimers: {claims['plain_claims_per_second']:,}; "
+            f"ratio {claims['ratio']}",
+        ]
     return "\n".join([*lines, *(f"WRONG: {problem}" for problem in result["problems"])])
 
 
