@@ -4,7 +4,12 @@ from typing import Any
 
 import click
 
-from ccmiddleware.cli import campaign_settings, campaign_simulate, campaign_states
+from ccmiddleware.cli import (
+    campaign_evidence,
+    campaign_settings,
+    campaign_simulate,
+    campaign_states,
+)
 from ccmiddleware.cli.campaign_editing import campaign_argument, checked, editing, outcome, report
 from ccmiddleware.cli.commanding import user
 from ccmiddleware.cli.connection import opened
@@ -50,6 +55,7 @@ for _part in (
     campaign_states.pause,
     campaign_states.stop,
     campaign_simulate.simulate,
+    campaign_evidence.evidence,
 ):
     command.add_command(_part)
 

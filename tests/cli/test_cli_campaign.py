@@ -1,8 +1,11 @@
 """`ccm campaign` and `ccm trunk` on a real database."""
 
+import asyncio
+import csv
 import json
 from typing import Any
 
+import asyncpg
 import pytest
 from ccm_day import Ccm
 
@@ -186,3 +189,53 @@ def test_one_that_runs_can_not_be_set_to_what_is_not_allowed(ready: Ccm) -> None
     assert (shown["settings"]["opt_out_key"], shown["settings"]["ring_seconds"]) == ("9", 25)
     assert asked(ready, "campaign", "set", "spring", "ring_seconds=20")["changes"]
     assert "node can't be changed" in ready.run("campaign", "set", "spring", "node=", code=2).stderr
+
+
+def test_evidence_of_what_was_called(draft: Ccm, database_url: str) -> None:
+    said = draft.run("campaign", "evidence", "+13052220001").stderr
+    assert "no attempts: +13052220001 was not called in that time" in said
+    assert "nobody in campaign spring" in draft.run("campaign", "evidence", "spring").stderr
+    said = draft.run("campaign", "evidence", "sprin", code=1).stderr
+    assert "there is no campaign 'sprin'" in said
+    assert "is no number" in draft.run("campaign", "evidence", "+1", code=2).stderr
+    sql = """
+        INSERT INTO ccm.place (country, zones, states)
+        VALUES ('US', '{America/New_York}', '{US-FL}');
+        INSERT INTO ccm.lead (campaign_id, external_id, place_id)
+        SELECT id, 'x-1', 1 FROM ccm.campaign;
+        INSERT INTO ccm.attempt (campaign_id, lead_id, ordinal, number, number_ordinal, node, term,
+            mode, trunk, caller_id, claimed_at, ended_at, result)
+        SELECT id, 1, n, '+1305222000' || n, n, 'pbx1', 1, 'predictive', 'one', '+12025550100',
+            timestamptz '2026-11-30 15:00+00' + n * interval '1 day',
+            timestamptz '2026-11-30 15:01+00' + n * interval '1 day', 'no_answer'
+        FROM ccm.campaign, generate_series(1, 2) AS n;
+        INSERT INTO ccm.permit
+        SELECT id, claimed_at, 2, 'us-ftc 1', 1, 'area code 305', claimed_at + interval '1 hour',
+            '47 CFR', '[{"calls": 3}]', '[0]', 7, NULL, 'by form', '+12025550100', 'Acme',
+            '+12025550199', 'offer', 25, false FROM ccm.attempt;
+        """
+
+    async def put() -> None:
+        connection = await asyncpg.connect(database_url, timeout=30)
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    asyncio.run(put())
+    draft.run("dnc", "add", "+13052220001")
+    lines = draft.run("campaign", "evidence", "+1 (305) 222-0001", "--json").stdout.splitlines()
+    attempt, entry = (json.loads(line) for line in lines)
+    assert (attempt["kind"], attempt["number"], attempt["result"]) == (
+        "attempt", "+13052220001", "no_answer",
+    )  # fmt: skip
+    assert (attempt["permitted"], attempt["profile"], attempt["caps"]) == (
+        True, "us-ftc 1", [{"calls": 3}],
+    )  # fmt: skip
+    assert (entry["kind"], entry["number"], entry["holds"]) == ("dnc_entry", "+13052220001", True)
+    result = draft.run("campaign", "evidence", "spring", "--since", "2026-12-02T00:00Z")
+    header, row = csv.reader(result.stdout.splitlines())
+    assert dict(zip(header, row, strict=True))["number"] == "+13052220002"
+    both = draft.run("campaign", "evidence", "+13052220001")
+    assert len(both.stdout.splitlines()) == 2
+    assert "had, 1 entries about it" in both.stderr
