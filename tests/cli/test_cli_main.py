@@ -100,7 +100,10 @@ def test_the_commands_are_those_that_are_promised() -> None:
         "agent skill",
         *(f"skill {name}" for name in ("list", "add", "remove")),
         *(f"agent {name}" for name in ("monitor", "whisper", "barge", "unmonitor")),
-        *(f"campaign {name}" for name in ("create", "set", "show", "list", "history", "delete")),
+        *(
+            f"campaign {name}"
+            for name in ("create", "set", "show", "list", "history", "delete", "evidence")
+        ),
         *(f"campaign {name}" for name in ("check", "start", "pause", "stop")),
         *(f"lead {name}" for name in ("import", "list", "show", "export")),
         *(f"dnc {name}" for name in ("add", "remove", "import", "check", "list", "scrubbed")),
