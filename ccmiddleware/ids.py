@@ -15,8 +15,10 @@ from uuid import UUID
 _EPOCH_IN_UNIQUEID = re.compile(r"(?:^|-)(\d{9,11})\.(\d+)$")
 _PLACEHOLDER = "ccmcb-"
 _WORK = "ccmwk-"
+_DIALLED = "ccmat-"
 _PLACEMENT = re.compile(rf"{_WORK}([0-9a-f]{{32}})-\d{{9,11}}\.\d{{1,6}}")
 _ATTEMPT = re.compile(rf"{_PLACEHOLDER}([0-9a-f]{{32}})-\d{{9,11}}\.\d{{1,6}}")
+_DIAL = re.compile(rf"{_DIALLED}([0-9a-f]{{32}})-\d{{9,11}}\.\d{{1,6}}")
 SECOND_HALF = ";2"
 """What Asterisk adds to the unique id of a Local channel for its other half."""
 
@@ -70,6 +72,19 @@ def work_of(uniqueid: str) -> UUID | None:
     if not uniqueid.startswith(_WORK):
         return None
     found = _PLACEMENT.fullmatch(uniqueid.removesuffix(SECOND_HALF))
+    return UUID(hex=found[1]) if found else None
+
+
+def dial_id(attempt: UUID, epoch: int) -> str:
+    """The unique id that we choose for the channel by which a campaign's attempt is dialled."""
+    return f"{_DIALLED}{attempt.hex}-{epoch}.1"
+
+
+def attempt_of(uniqueid: str) -> UUID | None:
+    """The attempt of a campaign that a channel dials, either half; None for any other channel."""
+    if not uniqueid.startswith(_DIALLED):
+        return None
+    found = _DIAL.fullmatch(uniqueid.removesuffix(SECOND_HALF))
     return UUID(hex=found[1]) if found else None
 
 

@@ -1,11 +1,18 @@
 """Ids: the same call has the same id, and ids sort by time."""
 
-from uuid import RFC_4122
+from uuid import RFC_4122, UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmiddleware.ids import interaction_id, uuid7_shaped
+from ccmiddleware.ids import (
+    attempt_of,
+    callback_of,
+    dial_id,
+    interaction_id,
+    uuid7_shaped,
+    work_of,
+)
 
 
 @given(st.integers(0, 2**48 - 1), st.text())
@@ -31,3 +38,17 @@ def test_time_is_taken_from_asterisks_ids_and_from_no_other() -> None:
         assert interaction_id("pbx", linkedid).int >> 80 == 1764237600_000
     for linkedid in ("", "work-1234", "17.5", "x1764237600.17", "1764237600.17;3"):
         assert interaction_id("pbx", linkedid).int >> 80 == 0
+
+
+@given(st.uuids(), st.integers(100_000_000, 99_999_999_999))
+def test_a_dialled_channel_tells_its_attempt(attempt: UUID, epoch: int) -> None:
+    channel = dial_id(attempt, epoch)
+    assert attempt_of(channel) == attempt_of(f"{channel};2") == attempt
+    assert callback_of(channel) is work_of(channel) is None
+    assert interaction_id("pbx", channel).int >> 80 == epoch * 1000
+
+
+@given(st.text() | st.text().map(lambda text: f"ccmat-{text}"))
+def test_other_channels_dial_no_attempt(channel: str) -> None:
+    assert attempt_of(channel) is None
+    assert attempt_of(f"ccmat-{'a' * 32}-1764237600.1 ") is None

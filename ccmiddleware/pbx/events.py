@@ -367,6 +367,8 @@ class UserEvent(Event, frozen=True, kw_only=True):
     priority: str = field(name="Prio", default="")
     attempt: str = field(name="Attempt", default="")
     step: str = field(name="Step", default="")
+    milliseconds: str = field(name="Ms", default="")
+    detail: str = field(name="Detail", default="")
     linkedid: str = field(name="Linkedid", default="")
 
 

@@ -243,15 +243,19 @@ class Asterisk:
         self.phones.append(phone)
         return phone
 
-    def outside(self, script: list[Step]) -> Phone:
-        """Whoever answers when an agent dials 0 and a number."""
+    def outside(self, script: list[Step], voice: str = "caller") -> Phone:
+        """Whoever answers when the PBX calls somebody through the trunk ``outside``.
+
+        The voice ``hello`` says one short word and listens, as a person does. ``greeting`` says
+        something long and listens, as a machine does; ``caller`` goes on and on.
+        """
         phone = Phone(
             self.servers,
             self.directory / "sip",
             self._outside.ip,
             self.sip,
-            "outside",
-            self._sounds("caller"),
+            f"outside-{voice}",
+            self._sounds(voice),
             script,
         )
         self.phones.append(phone)
@@ -365,5 +369,9 @@ def _write_sounds(directory: Path) -> None:
     for seed, voice in enumerate(("caller", "agent")):
         samples = audio.speech(VOICES[voice], 5, -12, seed)
         (directory / "sip" / f"{voice}.al").write_bytes(audio.alaw(samples))
+    silence = audio.alaw(audio.tone(VOICES["caller"], 15, -90))
+    for voice, seconds in (("hello", 0.5), ("greeting", 4.0)):
+        words = audio.alaw(audio.speech(VOICES["caller"], seconds, -12, 2))
+        (directory / "sip" / f"{voice}.al").write_bytes(words + silence)
     steady = audio.tone(VOICES["supervisor"], 5, -12)
     (directory / "sip" / "supervisor.al").write_bytes(audio.alaw(steady))

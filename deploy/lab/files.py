@@ -17,7 +17,7 @@ OPERATOR = "operator"
 """Manager user of the PBX's own tools: those who transfer, park, pause or hang up behind us."""
 
 SKIPPED_MODULES = (
-    "app_adsiprog", "app_alarmreceiver", "app_amd", "app_festival", "app_followme", "app_getcpeid",
+    "app_adsiprog", "app_alarmreceiver", "app_festival", "app_followme", "app_getcpeid",
     "app_jack", "app_minivm", "app_voicemail", "app_voicemail_odbc", "cdr_adaptive_odbc", "cdr_csv",
     "cdr_custom", "cdr_manager", "cdr_odbc", "cdr_pgsql", "cdr_radius", "cdr_sqlite3_custom",
     "cdr_tds", "cel_custom", "cel_manager", "cel_odbc", "cel_pgsql", "cel_radius",
@@ -69,11 +69,11 @@ def files(plan: Plan, place: Place) -> dict[str, str]:
 
 
 _EMPTY = (
-    "acl.conf", "agents.conf", "ccss.conf", "cdr.conf", "cel.conf", "cli.conf", "codecs.conf",
-    "confbridge.conf", "dnsmgr.conf", "dsp.conf", "enum.conf", "features.conf", "indications.conf",
-    "pjproject.conf", "queuerules.conf", "res_parking.conf", "sorcery.conf", "stasis.conf",
-    "udptl.conf", "cli_aliases.conf", "pjsip_wizard.conf", "res_http_media_cache.conf",
-    "websocket_client.conf", "chan_websocket.conf",
+    "acl.conf", "agents.conf", "amd.conf", "ccss.conf", "cdr.conf", "cel.conf", "cli.conf",
+    "codecs.conf", "confbridge.conf", "dnsmgr.conf", "dsp.conf", "enum.conf", "features.conf",
+    "indications.conf", "pjproject.conf", "queuerules.conf", "res_parking.conf", "sorcery.conf",
+    "stasis.conf", "udptl.conf", "cli_aliases.conf", "pjsip_wizard.conf",
+    "res_http_media_cache.conf", "websocket_client.conf", "chan_websocket.conf",
 )  # fmt: skip
 """Files that a module reads and that may be empty; absent, they fill the log."""
 

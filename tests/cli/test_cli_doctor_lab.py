@@ -135,12 +135,14 @@ CALLBACKS = """
 #include "ccm-recording.conf"
 #include "ccm-callbacks.conf"
 #include "ccm-work.conf"
+#include "ccm-dial.conf"
 [ccm-callback-customer]
 exten => _12025XXXXXX,1,Dial(PJSIP/${EXTEN}@outside)
 """
 LIBRARIES = (
     "ccm-agents.conf",
     "ccm-callbacks.conf",
+    "ccm-dial.conf",
     "ccm-queues.conf",
     "ccm-recording.conf",
     "ccm-work.conf",

@@ -3,6 +3,7 @@
 from ccmiddleware.cli.capabilities import (
     Capability,
     agents,
+    dialing,
     queues,
     recordings,
     supervision,
@@ -15,6 +16,7 @@ ALL: tuple[Capability, ...] = (
     *agents.ALL,
     *recordings.ALL,
     *supervision.ALL,
+    *dialing.ALL,
 )
 
 CONTEXTS: tuple[str, ...] = tuple(
