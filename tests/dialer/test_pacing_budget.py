@@ -68,3 +68,11 @@ def test_a_clock_that_jumps_takes_the_budget_along() -> None:
     budget.shift(-1_000_000.0)
     budget.forget(600.0)
     assert budget.answers == 100
+
+
+def test_near_a_known_end_less_is_kept_in_reserve() -> None:
+    budget = told(Budget(0.03, 28800), 5000, 146)
+    early = budget.bound(50, held_back=False)
+    late = budget.bound(50, held_back=False, seconds_left=60.0)
+    assert late > early
+    assert budget.reserve > 1.2

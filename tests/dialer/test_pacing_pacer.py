@@ -204,7 +204,7 @@ def test_the_clock_may_jump() -> None:
 def test_near_a_known_end_only_what_agents_can_take() -> None:
     pacer = experienced(10)
     pacer.shift_ends(3700.0)
-    early = pacer.decide(3661.0)
+    early = pacer.decide(3672.0)
     assert (early.calls, early.held_by) == (10, "end of the shift")
     assert pacer.decide(3690.0).calls == 0
 

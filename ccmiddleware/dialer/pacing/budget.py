@@ -10,7 +10,7 @@ reserve it falls so steeply that the slack hardly ever reaches zero, whenever th
 """
 
 from collections.abc import Mapping
-from math import exp, isfinite, log, sqrt
+from math import exp, inf, isfinite, log, sqrt
 from typing import Any
 
 BUCKETS = 96
@@ -22,7 +22,7 @@ LOWEST, HIGHEST = log(0.02), log(20.0)
 
 def first_bound(agents: int) -> float:
     """A bound that leads to about 3 % for a team of this size, until a better one is learned."""
-    return float(0.06 * max(agents, 1) ** -0.25)
+    return float(0.075 * max(agents, 1) ** -0.25)
 
 
 class Budget:
@@ -40,6 +40,7 @@ class Budget:
         self._push = 0.0
         self._held_back = False
         self._agents = 0
+        self._to_come = inf
 
     def answered(self, now: float, *, abandoned: bool) -> None:
         """A live answer met an agent, or nobody."""
@@ -83,25 +84,38 @@ class Budget:
 
     @property
     def reserve(self) -> float:
-        """The slack to keep: for noise, and for agents who leave together at the end."""
+        """The slack to keep: for noise, and for agents who leave together at the end.
+
+        Near a known end it shrinks to what the abandonments until then may differ by.
+        """
         allowed = max(self.limit * self.answers, 0.0)
-        return 1.2 + 0.02 * self._agents + 0.25 * sqrt(allowed) + 0.02 * allowed
+        least = (1.2 if self._to_come == inf else 0.8) + 0.02 * self._agents
+        to_come = 0.6 * sqrt(self.limit * self._to_come)
+        return least + min(0.25 * sqrt(allowed) + 0.02 * allowed, to_come)
+
+    @property
+    def _credit(self) -> float:
+        """What may be owed for a while, since a known end is far enough to earn it again."""
+        return 0.0 if self._to_come == inf else min(0.25 * self.limit * self._to_come, 3.0)
 
     def _scale(self) -> float:
-        return 2.0 + 0.5 * sqrt(max(self.limit * self.answers, 0.0))
+        return 2.0 + 0.5 * sqrt(max(self.limit * self.answers, 0.0)) + self._credit
 
-    def bound(self, agents: int, *, held_back: bool) -> float:
+    def bound(self, agents: int, *, held_back: bool, seconds_left: float = inf) -> float:
         """The bound now; 0 before the limit allows a first abandonment, and when it is exceeded.
 
         ``held_back``: the last decisions were bounded by something else (lines, leads), so that
-        a growing slack is no reason to learn a higher bound.
+        a growing slack is no reason to learn a higher bound. ``seconds_left``: until a known end.
         """
         self._held_back = held_back
+        span = max((len(self._buckets) - 1) * self._length, self._length)
+        self._to_come = inf if seconds_left == inf else max(seconds_left, 0) * self.answers / span
         self._agents = agents
         self._push = min((self.slack - self.reserve) / self._scale(), 1.0)
         brink = max(0.35 * self.reserve, 1.0)
-        if self.slack < brink:
-            self._push -= 3.0 * (1.0 - self.slack / brink)
+        above = self.slack + self._credit
+        if above < brink:
+            self._push -= 3.0 * (1.0 - above / brink)
         if self.limit * self.answers < 1.0 or self._push <= LEAST:
             return 0.0
         return min(0.5, first_bound(agents) * exp(self.level + self._push))

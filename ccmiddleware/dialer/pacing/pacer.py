@@ -1,7 +1,7 @@
 """The pacer: told what happens, asked how many calls to dial. See the package for its interface."""
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf
 from operator import itemgetter
 from typing import Any
 
@@ -23,9 +23,9 @@ from ccmiddleware.dialer.pacing.settings import PacingSettings
 
 HORIZONS = 9
 FIRST_MINUTES = 300.0
-GUARD = 0.4
+GUARD = 0.5
 """The risk that is borne if the answer rate returned to the usual one at once."""
-LAST_CALLS = 60.0
+LAST_CALLS = 30.0
 """Seconds before a known end from which on only idle agents count."""
 
 
@@ -62,7 +62,8 @@ class Pacer(Observer):
             self._rate.follow(min(max(now - self._followed, 0.0), 10.0))
         self._followed = now
         self._rebuild(now)
-        bound = self._budget.bound(len(self._agents), held_back=self._held_back)
+        left = inf if self._ends is None else self._ends - now
+        bound = self._budget.bound(len(self._agents), held_back=self._held_back, seconds_left=left)
         held = self._unpredicted(now, bound)
         outlook, found = None, None
         if held is None:

@@ -70,7 +70,7 @@ class DifferingLeads(LeadsInOrder):
     SHARES = (0.5, 0.25, 0.1, 0.15)
     """Of each kind of sign in the variance of the score."""
     SORT_EVERY = 30.0
-    CURIOSITY = 0.3
+    CURIOSITY = 0.2
 
     def __init__(self, workload: Workload, draws: Draws, seed: int, knowing: Knowing) -> None:
         super().__init__(workload, draws)
@@ -100,8 +100,15 @@ class DifferingLeads(LeadsInOrder):
         self._order: list[int] = []
         self._beliefs: list[float] = []
         self._at = 0
-        self._left: Ints = np.arange(size)
         self._sorted = -np.inf
+        self._taken_of_kind: list[tuple[int, int]] = []
+        # Leads with the same signs are alike to the dialer: it chooses among these kinds.
+        kinds, kind_of = np.unique(self._signs, axis=0, return_inverse=True)
+        self._kinds: Ints = kinds
+        self._by_kind: Ints = np.argsort(kind_of.ravel(), kind="stable")
+        ends = np.cumsum(np.bincount(kind_of.ravel(), minlength=len(kinds)))
+        self._end_of_kind: list[int] = ends.tolist()
+        self._next_of_kind: list[int] = [0, *self._end_of_kind[:-1]]
 
     def ahead(self, count: int, now: float) -> list[float] | None:
         if self._knowing == "nothing":
@@ -110,20 +117,39 @@ class DifferingLeads(LeadsInOrder):
         return self._beliefs[self._at : self._at + count]
 
     def _sort(self, now: float) -> None:
+        """Put the leads that come next into order: as they stand, or the best ones first."""
         if now - self._sorted < self.SORT_EVERY and self._at + 100 < len(self._order):
             return
         self._sorted = now
-        used = set(self._order[: self._at])
-        if used:
-            self._left = self._left[~np.isin(self._left, list(used))]
+        if self._knowing == "forecast":
+            first = self._next
+            self._order = [number % self.chances.size for number in range(first, first + 2000)]
+        else:
+            self._give_back()
+            self._order = self._best(2000)
         self._at = 0
-        best: Ints = self._left[:2000]
-        if self._knowing == "choice" and self._left.size > 2000:
-            scores = self._model.scores(self._signs[self._left], self.CURIOSITY)
-            top = np.argpartition(scores, -2000)[-2000:]
-            best = self._left[top[np.argsort(-scores[top], kind="stable")]]
-        self._order = best.tolist()
-        self._beliefs = self._model.probabilities(self._signs[best]).tolist() if best.size else []
+        self._beliefs = self._model.probabilities(self._signs[self._order]).tolist()
+
+    def _give_back(self) -> None:
+        """Leads that were put into order and not dialed are there to be chosen again."""
+        for kind, count in self._taken_of_kind:
+            dialed = min(count, self._at)
+            self._at -= dialed
+            self._next_of_kind[kind] -= count - dialed
+        self._taken_of_kind = []
+
+    def _best(self, count: int) -> list[int]:
+        scores = self._model.scores(self._kinds, self.CURIOSITY)
+        best: list[int] = []
+        for kind in np.argsort(-scores, kind="stable").tolist():
+            first, end = self._next_of_kind[kind], self._end_of_kind[kind]
+            taken = min(end - first, count - len(best))
+            best += self._by_kind[first : first + taken].tolist()
+            self._next_of_kind[kind] += taken
+            self._taken_of_kind.append((kind, taken))
+            if len(best) == count:
+                break
+        return best
 
     def peek(self, after: int, now: float) -> Lead:
         draws = self._draws.lead(self._next + after)

@@ -44,6 +44,7 @@ class KnowsCalls(Ours):
     """Differences between answers and idle agents that matter."""
 
     def calls(self, now: float, shift: Shift) -> int:
+        self.shift_ends(shift.length)
         self.last = self.decide(now)  # keeps estimators and budget going
         bound = self.last.bound
         counts = self._agents.counts()

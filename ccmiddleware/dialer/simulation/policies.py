@@ -137,5 +137,6 @@ class Ours(Pacer):
         self.last: Decision | None = None
 
     def calls(self, now: float, shift: Shift) -> int:
+        self.shift_ends(shift.length)
         self.last = self.decide(now, shift.leads.ahead(ceil(self.AHEAD), now))
         return self.last.calls

@@ -21,7 +21,7 @@ class Workload:
     leaving: tuple[tuple[float, float, float], ...] = ()
     """(when, for how long, share of the team): agents who leave unannounced, and come back."""
     leads_differ: bool = False
-    leads: int = 200_000
+    leads: int = 1_000_000
     """How many leads there are to choose from, where they differ."""
     ring_mean: float = 12.0
     ring_cv: float = 0.5
