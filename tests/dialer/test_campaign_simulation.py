@@ -1,5 +1,7 @@
 """The simulation: the same for the same seed, right where theory knows, and within the limit."""
 
+from dataclasses import replace
+
 import pytest
 
 from ccmiddleware.dialer.simulation.draws import Draws
@@ -53,6 +55,19 @@ def test_leads_that_differ_have_the_variance_that_is_said() -> None:
     leads = DifferingLeads(LEADS_DIFFER, Draws(LEADS_DIFFER, 1), 1, "choice")
     assert leads.chances.mean() == pytest.approx(MEAN, abs=0.002)
     assert leads.chances.std() == pytest.approx(DEVIATION, abs=0.002)
+
+
+def test_each_lead_is_dialed_once_until_there_are_none() -> None:
+    few = replace(LEADS_DIFFER, leads=600)
+    leads = DifferingLeads(few, Draws(few, 1), 1, "choice")
+    taken = []
+    now = 0.0
+    while leads.ahead(5, now):
+        lead = leads.take(now)
+        taken.append(lead.number)
+        leads.result(lead, "person" if lead.draws.luck < lead.answer_probability else "failed", now)
+        now += 7.0
+    assert sorted(taken) == list(range(600))
 
 
 def test_learning_chooses_leads_that_answer() -> None:

@@ -73,6 +73,16 @@ def test_a_clock_that_jumps_takes_the_budget_along() -> None:
 def test_near_a_known_end_less_is_kept_in_reserve() -> None:
     budget = told(Budget(0.03, 28800), 5000, 146)
     early = budget.bound(50, held_back=False)
-    late = budget.bound(50, held_back=False, seconds_left=60.0)
+    late = budget.bound(50, held_back=False, now=28000.0, ends=28060.0)
     assert late > early
-    assert budget.reserve > 1.2
+    beyond_the_window = budget.bound(50, held_back=False, now=28000.0, ends=60000.0)
+    assert beyond_the_window == early
+
+
+def test_with_time_to_earn_it_again_a_little_may_be_owed() -> None:
+    budget = told(Budget(0.03, 28800), 300, 9)
+    unknown = budget.bound(10, held_back=False, now=7000.0)
+    known = budget.bound(10, held_back=False, now=7000.0, ends=28800.0)
+    soon = budget.bound(10, held_back=False, now=7000.0, ends=7030.0)
+    assert known > unknown
+    assert known > soon

@@ -72,9 +72,10 @@ and tell only those placed. The decision holds what it was made of (agents by st
 and their uncertainty, the bound, the budget, what held); ``as_dict()`` is for a database,
 ``explain(decision)`` says it in plain words.
 
-``shift_ends(at)`` may tell when nobody will be there to talk any more (None: not known). In the
-last minute only idle agents then get calls, and calls that would still ring at the end are not
-placed.
+``shift_ends(at)`` tells when nobody will be there to talk any more, if that is known (None: it is
+not). Tell it if you can, at the beginning: the limit then has to hold at the end only, which lets
+small teams be busier. In the last half minute only idle agents get calls, and calls that would
+still ring at the end are not placed. When the shift goes on, tell the new end before the old one.
 
 **What is promised.** Abandoned calls stay at or below ``abandonment_limit`` of live answers in any
 ``window`` (rolling): the number that the limit still allows is kept above a small reserve, so that

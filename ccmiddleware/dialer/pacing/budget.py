@@ -93,6 +93,16 @@ class Budget:
         to_come = 0.6 * sqrt(self.limit * self._to_come)
         return least + min(0.25 * sqrt(allowed) + 0.02 * allowed, to_come)
 
+    def _answers_until(self, now: float, ends: float | None) -> float:
+        """Live answers expected until a known end; infinity where it is not known.
+
+        An end is of no use if by then what counts now has left the window.
+        """
+        oldest = min(self._buckets, default=int(now // self._length)) * self._length
+        if ends is None or ends - oldest > (BUCKETS + 1) * self._length:
+            return inf
+        return max(ends - now, 0.0) * self.answers / max(now - oldest, self._length)
+
     @property
     def _credit(self) -> float:
         """What may be owed for a while, since a known end is far enough to earn it again."""
@@ -101,16 +111,16 @@ class Budget:
     def _scale(self) -> float:
         return 2.0 + 0.5 * sqrt(max(self.limit * self.answers, 0.0)) + self._credit
 
-    def bound(self, agents: int, *, held_back: bool, seconds_left: float = inf) -> float:
+    def bound(
+        self, agents: int, *, held_back: bool, now: float = 0.0, ends: float | None = None
+    ) -> float:
         """The bound now; 0 before the limit allows a first abandonment, and when it is exceeded.
 
         ``held_back``: the last decisions were bounded by something else (lines, leads), so that
-        a growing slack is no reason to learn a higher bound. ``seconds_left``: until a known end.
+        a growing slack is no reason to learn a higher bound. ``ends``: when nobody will be there.
         """
         self._held_back = held_back
-        span = max((len(self._buckets) - 1) * self._length, self._length)
-        self._to_come = inf if seconds_left == inf else max(seconds_left, 0) * self.answers / span
-        self._agents = agents
+        self._to_come = self._answers_until(now, ends)
         self._push = min((self.slack - self.reserve) / self._scale(), 1.0)
         brink = max(0.35 * self.reserve, 1.0)
         above = self.slack + self._credit

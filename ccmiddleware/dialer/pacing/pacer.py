@@ -1,7 +1,7 @@
 """The pacer: told what happens, asked how many calls to dial. See the package for its interface."""
 
 from collections.abc import Sequence
-from math import ceil, inf
+from math import ceil
 from operator import itemgetter
 from typing import Any
 
@@ -62,8 +62,9 @@ class Pacer(Observer):
             self._rate.follow(min(max(now - self._followed, 0.0), 10.0))
         self._followed = now
         self._rebuild(now)
-        left = inf if self._ends is None else self._ends - now
-        bound = self._budget.bound(len(self._agents), held_back=self._held_back, seconds_left=left)
+        bound = self._budget.bound(
+            len(self._agents), held_back=self._held_back, now=now, ends=self._ends
+        )
         held = self._unpredicted(now, bound)
         outlook, found = None, None
         if held is None:

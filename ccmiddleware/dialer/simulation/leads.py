@@ -78,19 +78,24 @@ class DifferingLeads(LeadsInOrder):
         self._model = AnswerModel()
         rng = np.random.default_rng([seed, 3])
         size = workload.leads
-        columns, score = [], np.zeros(size)
-        for kind, (values, share) in enumerate(
+        numbers_of: list[Ints] = []
+        values: list[Ints] = []
+        score = np.zeros(size)
+        for kind, (count, share) in enumerate(
             zip((self.AREAS, self.TYPES, self.ATTEMPTS, self.RESULTS), self.SHARES, strict=True)
         ):
-            effects = rng.standard_normal(values)
+            effects = rng.standard_normal(count)
             effects = (effects - effects.mean()) / max(float(effects.std()), 1e-9)
-            drawn = rng.integers(0, values, size)
+            drawn = rng.integers(0, count, size)
             score += sqrt(share) * effects[drawn]
             numbers = np.array(
-                self._model.numbers(f"{kind}={value}" for value in range(values)), dtype=np.int64
+                self._model.numbers(f"{kind}={value}" for value in range(count)), dtype=np.int64
             )
-            columns.append(numbers[drawn])
-        self._signs: Ints = np.stack(columns, axis=1)
+            numbers_of.append(numbers)
+            values.append(drawn)
+        self._signs: Ints = np.stack(
+            [numbers[drawn] for numbers, drawn in zip(numbers_of, values, strict=True)], axis=1
+        )
         ranks = np.empty(size)
         ranks[np.argsort(score, kind="stable")] = (np.arange(size) + 0.5) / size
         known = _normal_quantile(ranks)
@@ -103,10 +108,14 @@ class DifferingLeads(LeadsInOrder):
         self._sorted = -np.inf
         self._taken_of_kind: list[tuple[int, int]] = []
         # Leads with the same signs are alike to the dialer: it chooses among these kinds.
-        kinds, kind_of = np.unique(self._signs, axis=0, return_inverse=True)
-        self._kinds: Ints = kinds
-        self._by_kind: Ints = np.argsort(kind_of.ravel(), kind="stable")
-        ends = np.cumsum(np.bincount(kind_of.ravel(), minlength=len(kinds)))
+        shape = (self.AREAS, self.TYPES, self.ATTEMPTS, self.RESULTS)
+        kind_of = np.ravel_multi_index(tuple(values), shape)
+        kinds = np.unravel_index(np.arange(np.prod(shape)), shape)
+        self._kinds: Ints = np.stack(
+            [numbers[values] for numbers, values in zip(numbers_of, kinds, strict=True)], axis=1
+        )
+        self._by_kind: Ints = np.argsort(kind_of, kind="stable")
+        ends = np.cumsum(np.bincount(kind_of, minlength=len(self._kinds)))
         self._end_of_kind: list[int] = ends.tolist()
         self._next_of_kind: list[int] = [0, *self._end_of_kind[:-1]]
 
@@ -128,7 +137,8 @@ class DifferingLeads(LeadsInOrder):
             self._give_back()
             self._order = self._best(2000)
         self._at = 0
-        self._beliefs = self._model.probabilities(self._signs[self._order]).tolist()
+        order: Ints = np.array(self._order, dtype=np.int64)
+        self._beliefs = self._model.probabilities(self._signs[order]).tolist()
 
     def _give_back(self) -> None:
         """Leads that were put into order and not dialed are there to be chosen again."""
