@@ -22,7 +22,7 @@ LOWEST, HIGHEST = log(0.02), log(20.0)
 
 def first_bound(agents: int) -> float:
     """A bound that leads to about 3 % for a team of this size, until a better one is learned."""
-    return float(0.075 * max(agents, 1) ** -0.25)
+    return float(0.06 * max(agents, 1) ** -0.25)
 
 
 class Budget:

@@ -147,11 +147,10 @@ def chances_to_be_free(
     for column, time in enumerate(ahead):
         first = int(time)
         part = time - first
-        ends = []
-        for step in (first, first + 1):
-            both = np.convolve(ending, wrapped_by[:step], "full") if step else np.zeros(1)
-            ends.append(_padded(both, step - 1, LONGEST_STAY) if step else np.zeros(LONGEST_STAY))
-        talking[:, column] = ((1 - part) * ends[0] + part * ends[1]) / alive
+        kernel = part * wrapped_by[: first + 1]
+        kernel[1:] += (1 - part) * wrapped_by[:first]
+        both = np.convolve(ending, kernel)
+        talking[:, column] = _padded(both, first, LONGEST_STAY) / alive
         later = [_padded(wraps.survival, step, LONGEST_STAY) for step in (first, first + 1)]
         wrapping[:, column] = 1.0 - ((1 - part) * later[0] + part * later[1]) / left
     return np.clip(talking, 0.0, 1.0), np.clip(wrapping, 0.0, 1.0)

@@ -130,13 +130,8 @@ class _Normal:
         at = np.clip((self._outlook.free - 0.5 - mean) / deviation, -7.9, 7.9)
         index = ((at + 8.0) * 200.0 + 0.5).astype(np.int64)
         below = _BELOW[index] + third / deviation**3 * _SKEWED[index]
-        return _worst_after(np.clip(1.0 - below, 0.0, 1.0))
-
-
-def _worst_after(risks: Floats) -> Floats:
-    """Over the ages of answering (last axis): the worst risk from then on, on average."""
-    worst: Floats = np.maximum.accumulate(risks[..., ::-1], axis=-1).mean(axis=-1)
-    return worst
+        risks: Floats = np.clip(1.0 - below, 0.0, 1.0).mean(axis=2)
+        return risks
 
 
 def _cumulants(chances: Floats) -> tuple[Floats, ...]:
@@ -175,6 +170,6 @@ class _Exact:
             if self._width == 0:
                 columns.append(np.ones(self._table.shape[1]))
                 continue
-            columns.append(_worst_after(1.0 - self._table.sum(axis=0)))
+            columns.append(1.0 - self._table.sum(axis=0).mean(axis=1))
             self._add(chances[:, new])
         return np.stack(columns, axis=1)

@@ -25,6 +25,8 @@ HORIZONS = 9
 FIRST_MINUTES = 300.0
 GUARD = 0.5
 """The risk that is borne if the answer rate returned to the usual one at once."""
+OUTAGE = 1.6
+"""So much above the present rate, the usual one is guarded against. Less is drift."""
 LAST_CALLS = 30.0
 """Seconds before a known end from which on only idle agents count."""
 
@@ -144,7 +146,7 @@ class Pacer(Observer):
         spread = 1.732 * min(rate.deviation, rate.factor)
         factors = [rate.factor, max(rate.factor - spread, 0.1 * rate.factor), rate.factor + spread]
         weights = [2 / 3, 1 / 6, 1 / 6]
-        if rate.factor_usual > 1.15 * rate.factor:
+        if rate.factor_usual > OUTAGE * rate.factor:
             factors.append(rate.factor_usual)
             weights.append(0.0)
         by_factor = np.array(factors)[:, None]
