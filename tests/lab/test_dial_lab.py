@@ -336,21 +336,24 @@ async def test_it_works_while_nobody_listens(nobody: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "result", "cause"),
+    ("script", "result", "causes"),
     [
-        ([Decline()], "busy", 17),
-        ([Decline(404, "Not Found")], "failed", 1),
-        ([Decline(603, "Declined")], "failed", 21),
-        ([Decline(503, "Service Unavailable")], "failed", 34),
-        ([Ring()], "no_answer", 19),
+        ([Decline()], "busy", {17}),
+        ([Decline(404, "Not Found")], "failed", {1}),
+        ([Decline(603, "Declined")], "failed", {21}),
+        ([Decline(503, "Service Unavailable")], "failed", {34}),
+        ([Ring()], "no_answer", {19, 0}),  # 0: Asterisk 16
     ],
     ids=["busy", "wrong number", "declined", "no line", "rings"],
 )
-async def test_who_does_not_answer(desk: Desk, script: list[Act], result: str, cause: int) -> None:
+async def test_who_does_not_answer(
+    desk: Desk, script: list[Act], result: str, causes: set[int]
+) -> None:
     await desk.far_end(script)
     told = await desk.dial(timeout=2)
     assert told.kinds == ["ended", "failed"]
-    assert (told.outcome.result, told.outcome.cause, told.outcome.live) == (result, cause, False)
+    assert (told.outcome.result, told.outcome.live) == (result, False)
+    assert told.outcome.cause in causes
 
 
 async def test_what_can_not_be_dialled(desk: Desk) -> None:
