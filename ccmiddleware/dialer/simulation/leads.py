@@ -70,7 +70,7 @@ class DifferingLeads(LeadsInOrder):
     SHARES = (0.5, 0.25, 0.1, 0.15)
     """Of each kind of sign in the variance of the score."""
     SORT_EVERY = 30.0
-    CURIOSITY = 0.2
+    CURIOSITY = 1.0
 
     def __init__(self, workload: Workload, draws: Draws, seed: int, knowing: Knowing) -> None:
         super().__init__(workload, draws)
