@@ -86,3 +86,11 @@ def test_with_time_to_earn_it_again_a_little_may_be_owed() -> None:
     soon = budget.bound(10, held_back=False, now=7000.0, ends=7030.0)
     assert known > unknown
     assert known > soon
+
+
+def test_larger_teams_keep_a_larger_reserve() -> None:
+    budget = told(Budget(0.03, 28800), 1000, 10)
+    budget.bound(5, held_back=False)
+    few = budget.reserve
+    budget.bound(300, held_back=False)
+    assert budget.reserve > few + 5

@@ -120,6 +120,7 @@ class Budget:
         a growing slack is no reason to learn a higher bound. ``ends``: when nobody will be there.
         """
         self._held_back = held_back
+        self._agents = agents
         self._to_come = self._answers_until(now, ends)
         self._push = min((self.slack - self.reserve) / self._scale(), 1.0)
         brink = max(0.35 * self.reserve, 1.0)

@@ -16,6 +16,8 @@ Ints = NDArray[np.int64]
 HALF_SECONDS = 2
 LONGEST_RING = 150  # seconds
 LONGEST_STAY = 3600  # seconds of a talk or a wrap-up that are told apart
+CHANGED_UP, CHANGED_DOWN = 3.0, -3.5
+"""Standard errors by which the fast rate differs after a sudden change."""
 MOST_LIKELY = 0.97
 """No call is ever taken for surer than this to be answered."""
 
@@ -211,7 +213,7 @@ class AnswerRate:
     def observe(self, expected: float, answered: bool, in_flight: int, agents: int) -> None:
         """An attempt ended: whether a person answered, and the probability that was given."""
         self.slow.observe(expected, answered, max(400.0, 6.0 * in_flight, 5.0 * agents))
-        self.fast.observe(expected, answered, max(80.0, 1.0 * in_flight))
+        self.fast.observe(expected, answered, max(80.0, 1.0 * in_flight, 1.0 * agents))
 
     def take_back(self) -> None:
         """What was taken for an answer just now was a machine."""
@@ -227,7 +229,7 @@ class AnswerRate:
         chance = min(max(self.factor * given, 0.004), MOST_LIKELY)
         error = (chance * (1 - chance) / (self.fast.attempts + flying)) ** 0.5
         off = (self.factor_fast - self.factor) * given / error
-        if off > 2.6 or off < -3.5:
+        if off > CHANGED_UP or off < CHANGED_DOWN:
             self.slow = self.fast.copy()
             self.factor = self.factor_fast
             self.changes += 1
