@@ -40,7 +40,7 @@ def test_a_sudden_change_is_noticed_at_once() -> None:
     rng = np.random.default_rng(3)
     rate = AnswerRate(0.25)
     none = np.empty(0)
-    for chance, attempts in ((0.2, 3000), (0.5, 150)):
+    for chance, attempts in ((0.2, 3000), (0.5, 240)):
         for answered in rng.random(attempts) < chance:
             rate.observe(0.25, bool(answered), 20, 10)
             rate.estimate(none, none, none)
