@@ -15,8 +15,9 @@ from typing import Any
 
 import asyncpg
 
-from ccmiddleware.dialer.claiming import Campaign, Claiming
+from ccmiddleware.dialer.claiming import Claiming
 from ccmiddleware.dialer.profile_files import builtin
+from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.store.database import Database
 
 Say = Callable[[str], None]

@@ -11,12 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ccmiddleware.dialer import settings
+from ccmiddleware.dialer.attempts import Claimed
 from ccmiddleware.dialer.caller_ids import caller_id_for
-from ccmiddleware.dialer.permits import GUARANTEED, Opening, Rules, ask, openings
+from ccmiddleware.dialer.permits import GUARANTEED, Opening, ask, openings
 from ccmiddleware.dialer.places import Place
-from ccmiddleware.dialer.profiles import Profile
-from ccmiddleware.dialer.values import Value
+from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.store.database import Database, Row
 
 LOOKED_AT = 2
@@ -27,45 +26,6 @@ MOST_AT_ONCE = 500
 
 PLACES_EVERY = timedelta(minutes=1)
 """How old the list of places may be in which there are leads."""
-
-
-@dataclass(frozen=True)
-class Campaign:
-    """A running campaign as it is set at one revision."""
-
-    id: UUID
-    name: str
-    revision: int
-    settings: Mapping[str, Value]
-    profile: Profile
-    scrub: int | None = None
-    """The last comparison with a public list."""
-
-    @property
-    def rules(self) -> Rules:
-        """What holds for all its calls."""
-        return Rules(
-            self.profile,
-            settings.campaign_hours(self.settings),
-            settings.number_cap(self.settings),
-            timedelta(seconds=self.holds["ring_seconds"]),
-        )
-
-    @property
-    def holds(self) -> dict[str, Value]:
-        """Its settings with what holds where nothing is set."""
-        return settings.effective(self.settings)
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """A lead that is ours to call."""
-
-    attempt: UUID
-    lead: int
-    number: str
-    caller_id: str
-    trunk: str
 
 
 @dataclass

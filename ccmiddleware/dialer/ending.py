@@ -5,16 +5,16 @@ do-not-call list before that is written.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from ccmiddleware.dialer import dnc
-from ccmiddleware.dialer.claiming import Campaign
+from ccmiddleware.dialer.attempts import Ended
 from ccmiddleware.dialer.dnc_entries import Entry
 from ccmiddleware.dialer.places import Place
 from ccmiddleware.dialer.retry import Again, Attempt, Number, what_next
+from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import retry_rules
 from ccmiddleware.dialer.windows import lawful_from
 from ccmiddleware.store.database import Database, Row
@@ -23,51 +23,6 @@ OPT_OUT = "opt_out"
 """Source of what is on the do-not-call list since the party said so."""
 
 WOKEN_AT_ONCE = 10_000
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How an attempt ended. Times that nobody saw are None."""
-
-    attempt: UUID
-    lead: int
-    number: str
-    at: datetime
-    result: str
-    cause: int | None = None
-    """Q.850."""
-    dialed_at: datetime | None = None
-    answered_at: datetime | None = None
-    greeting_end_at: datetime | None = None
-    connected_at: datetime | None = None
-    live: bool = False
-    """Whether a person answered."""
-    dropped: bool = False
-    opted_out: bool = False
-    interface: str = ""
-    interaction_id: UUID | None = None
-    inferred: bool = False
-    note: str = ""
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """All but what says which attempt it is, as ``ccm.end_attempt`` takes it."""
-        times = {
-            name: value.isoformat()
-            for name in ("dialed_at", "answered_at", "greeting_end_at", "connected_at")
-            if (value := getattr(self, name)) is not None
-        }
-        return {
-            **times,
-            "cause": self.cause,
-            "live": self.live,
-            "dropped": self.dropped,
-            "opted_out": self.opted_out,
-            "interface": self.interface,
-            "interaction_id": str(self.interaction_id) if self.interaction_id else None,
-            "inferred": self.inferred,
-            "note": self.note,
-        }
 
 
 async def dialed(database: Database, attempt: UUID, at: datetime) -> None:

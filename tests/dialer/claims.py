@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ccmiddleware.dialer import campaigns
-from ccmiddleware.dialer.claiming import Campaign, Claimed, Claiming, Claims
+from ccmiddleware.dialer.attempts import Claimed
+from ccmiddleware.dialer.claiming import Claiming, Claims
 from ccmiddleware.dialer.profile_files import builtin
+from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import parse_changes
 from ccmiddleware.store.database import Database, Row
 

@@ -27,7 +27,9 @@ from claims import (
 )
 
 from ccmiddleware.dialer import campaigns
-from ccmiddleware.dialer.claiming import Campaign, Claimed, Claims
+from ccmiddleware.dialer.attempts import Claimed
+from ccmiddleware.dialer.claiming import Claims
+from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import parse_changes
 from ccmiddleware.store.database import Database
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from claims import DAY, NOW, a_campaign, claim, claiming, count, lead, leads, phone, with_places
 
-from ccmiddleware.dialer.claiming import Claimed
-from ccmiddleware.dialer.ending import Ended, dialed, end, left_open, wake
+from ccmiddleware.dialer.attempts import Claimed, Ended
+from ccmiddleware.dialer.ending import dialed, end, left_open, wake
 from ccmiddleware.store.database import Database
 
 
