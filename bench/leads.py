@@ -83,14 +83,16 @@ def _arguments() -> argparse.Namespace:
         "--processes", type=int, help="that check rows; as ccm chooses if not given"
     )
     parser.add_argument(
-        "--attempts",
-        type=int,
-        default=5_000_000,
-        help="made before leads are claimed, or 0",
+        "--attempts", type=int, help="made before leads are claimed; five a row if not given"
     )
     parser.add_argument("--seconds", type=float, default=15, help="for which leads are claimed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.attempts is None:
+        arguments.attempts = 5 * arguments.rows
+    if not 0 <= arguments.attempts <= 12 * arguments.rows:
+        parser.error("--attempts: from 0 to twelve for each row")
+    return arguments
 
 
 # -- measuring ----------------------------------------------------------------------------------
