@@ -254,7 +254,7 @@ class Asterisk:
             self.directory / "sip",
             self._outside.ip,
             self.sip,
-            f"outside-{voice}",
+            "outside",
             self._sounds(voice),
             script,
         )
