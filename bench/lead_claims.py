@@ -26,9 +26,11 @@ NOW = datetime(2026, 11, 30, 17, 0, tzinfo=UTC)
 """A Monday, noon in New York: every place of these leads may be called."""
 
 CLAIMERS = 4
+CAMPAIGN_COUNT = 1 + 2 * CLAIMERS
 BATCH = 10
 """Leads that a decision of the controller asks for."""
 
+PLACE_COUNT = 16
 SLICE = 250_000
 """Leads that are made in one statement, so that progress can be told."""
 
@@ -110,7 +112,8 @@ async def claim_rates(
     await fill(url, leads, attempts, say)
     async with Database(url, pool_size=CLAIMERS + 1) as database:
         rows = await database.rows(
-            "SELECT id, name, revision, settings FROM ccm.campaign WHERE state = 'running'"
+            "SELECT id, name, revision, settings FROM ccm.campaign WHERE state = 'running' "
+            "ORDER BY name"
         )
         profile = builtin("us-ftc")
         campaigns = [
@@ -119,6 +122,7 @@ async def claim_rates(
         ]
         claimers = [Claiming(database, "pbx1", 1, trunk=lambda campaign: "one") for _ in campaigns]
 
+        # Each way has campaigns of its own, so that none of them finds what another left.
         async def ours(number: int) -> int:
             claims = await claimers[number].claim(campaigns[number], BATCH, NOW)
             return len(claims.claimed)
@@ -127,15 +131,16 @@ async def claim_rates(
 
         async def plain(number: int) -> int:
             turn[number] += 1
+            number += 1 + CLAIMERS
             async with database.transaction() as session:
-                place = 1 + turn[number] % 16
+                place = 1 + turn[number - 1 - CLAIMERS] % PLACE_COUNT
                 taken = await session.rows(PLAIN, campaigns[number].id, place, BATCH, NOW)
                 return len(taken)
 
         say(f"one claimer, {seconds:g} s")
         single = await rate(ours, 1, seconds)
         say(f"{CLAIMERS} claimers, {seconds:g} s")
-        mine = await rate(ours, CLAIMERS, seconds)
+        mine = await rate(lambda number: ours(number + 1), CLAIMERS, seconds)
         say(f"{CLAIMERS} plain claimers, {seconds:g} s")
         theirs = await rate(plain, CLAIMERS, seconds)
         (wrong,) = await database.rows(
@@ -163,14 +168,17 @@ async def claim_rates(
 
 
 async def rate(claim: Callable[[int], Awaitable[int]], claimers: int, seconds: float) -> float:
-    """Leads a second of so many claimers, each one claim after the other."""
+    """Leads a second of so many claimers, each one claim after the other, while there are any."""
     begun = time.perf_counter()
     claimed = 0
 
     async def one(number: int) -> None:
         nonlocal claimed
-        while time.perf_counter() - begun < seconds:
-            claimed += await claim(number)
+        fruitless = 0
+        while time.perf_counter() - begun < seconds and fruitless < PLACE_COUNT:
+            found = await claim(number)
+            claimed += found
+            fruitless = 0 if found else fruitless + 1
 
     async with asyncio.TaskGroup() as group:
         for number in range(claimers):
@@ -188,12 +196,12 @@ async def fill(url: str, leads: int, attempts: int, say: Say) -> None:
             NOW - timedelta(days=9 * each + 40),
             4 + (9 * each + 40) // 28,
         )
-        await connection.execute(CAMPAIGNS, CLAIMERS)
+        await connection.execute(CAMPAIGNS, CAMPAIGN_COUNT)
         await connection.execute(PLACES)
         for first in range(1, leads + 1, SLICE):
             last = min(first + SLICE - 1, leads)
             say(f"{last:,} of {leads:,} leads, {last * each:,} attempts")
-            await connection.execute(LEADS, first, last, each, NOW, CLAIMERS)
+            await connection.execute(LEADS, first, last, each, NOW, CAMPAIGN_COUNT)
             if each:
                 await connection.execute(ATTEMPTS, first, last, each, NOW)
                 await connection.execute(PERMITS, first, last)
