@@ -190,13 +190,19 @@ def _ended(known: Attempt, outcome: Outcome, now: datetime) -> Ended:
         result=outcome.result,
         cause=outcome.cause,
         dialed_at=known.dialed_at,
-        answered_at=outcome.answered_at,
+        answered_at=outcome.answered_at or _first_sign(known, outcome),
         greeting_end_at=outcome.greeting_end_at,
         connected_at=outcome.connected_at,
         live=outcome.live,
-        dropped=outcome.dropped and outcome.answered_at is not None,
+        dropped=outcome.dropped,
         opted_out=outcome.opted_out,
         interface=outcome.interface,
         inferred=unseen,
         note=known.note,
     )
+
+
+def _first_sign(known: Attempt, outcome: Outcome) -> datetime | None:
+    """When it is first known that somebody had answered, where the answer itself was not told."""
+    behind = [step.at for step in known.steps if step.kind not in (Kind.ENDED, Kind.FAILED)]
+    return min(behind, default=None) if outcome.live else None

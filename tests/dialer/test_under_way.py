@@ -128,6 +128,12 @@ def test_the_order_in_which_it_is_told_changes_nothing(told: list[Tell]) -> None
         )  # fmt: skip
 
 
+def test_a_drop_counts_even_if_its_answer_was_not_told() -> None:
+    _, ended = play([step(Kind.DROPPED, 11), step(Kind.ENDED, 12, "16", "Up")])
+    assert (ended.result, ended.live, ended.dropped) == ("dropped", True, True)
+    assert ended.answered_at == after(11)
+
+
 def test_the_agent_is_told_once() -> None:
     under_way = begun()
     heard = [one for tell in CONNECTED for one in tell(under_way)]
