@@ -179,8 +179,8 @@ def _row(summary: "Summary") -> dict[str, Any]:
         "agents": summary.agents,
         "policy": summary.policy,
         "shifts": summary.shifts,
-        "busy": f"{summary.utilisation_pct:.2f} ± {summary.utilisation_ci_pct:.2f}",
-        "lost": f"{summary.abandonment_pct:.2f} ± {summary.abandonment_ci_pct:.2f}",
+        "busy": _mean(summary.utilisation_pct, summary.utilisation_ci_pct),
+        "lost": _mean(summary.abandonment_pct, summary.abandonment_ci_pct),
         "worst_shift": f"{summary.worst_shift_pct:.2f}",
         "over": summary.shifts_over_limit,
         "worst_hour": f"{summary.worst_hour_pct:.2f}",
@@ -195,3 +195,8 @@ def _can_plot() -> None:
         raise click.UsageError(
             "--plot needs matplotlib: install it with  pip install 'ccmiddleware[plot]'"
         )
+
+
+def _mean(value: float, half: float | None) -> str:
+    """A mean with its interval; a single shift has none."""
+    return f"{value:.2f}" if half is None else f"{value:.2f} ± {half:.2f}"

@@ -100,7 +100,7 @@ def test_intervals_are_those_of_student() -> None:
     assert student(9) == pytest.approx(2.262, abs=0.003)
     assert student(1000) == pytest.approx(1.962, abs=0.002)
     assert interval([1.0, 1.0, 1.0]) == (1.0, 0.0)
-    assert interval([0.5]) == (0.5, 0.0)
+    assert interval([0.5]) == (0.5, None)
 
 
 def test_summaries_are_over_the_shifts_of_one_kind() -> None:

@@ -19,8 +19,8 @@ def draw(found: Sequence[Summary], path: Path) -> None:
             panel.errorbar(
                 [one.abandonment_pct for one in points],
                 [one.utilisation_pct for one in points],
-                xerr=[one.abandonment_ci_pct for one in points],
-                yerr=[one.utilisation_ci_pct for one in points],
+                xerr=[one.abandonment_ci_pct or 0.0 for one in points],
+                yerr=[one.utilisation_ci_pct or 0.0 for one in points],
                 marker="o",
                 linewidth=1,
                 label=policy,

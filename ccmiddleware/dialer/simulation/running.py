@@ -119,10 +119,10 @@ class Summary:
     hours: float
     seeds: list[int]
     utilisation_pct: float
-    utilisation_ci_pct: float
-    """Half the width of the 95 % interval of the mean; 0 for a single shift."""
+    utilisation_ci_pct: float | None
+    """Half the width of the 95 % interval of the mean; None for a single shift, which has none."""
     abandonment_pct: float
-    abandonment_ci_pct: float
+    abandonment_ci_pct: float | None
     worst_shift_pct: float
     worst_hour_pct: float
     shifts_over_limit: int
@@ -162,9 +162,9 @@ def _summary(group: Sequence[Outcome]) -> Summary:
         hours=job.hours,
         seeds=[one.job.seed for one in group],
         utilisation_pct=100 * busy,
-        utilisation_ci_pct=100 * busy_interval,
+        utilisation_ci_pct=None if busy_interval is None else 100 * busy_interval,
         abandonment_pct=100 * lost,
-        abandonment_ci_pct=100 * lost_interval,
+        abandonment_ci_pct=None if lost_interval is None else 100 * lost_interval,
         worst_shift_pct=100 * max(one.abandonment for one in group),
         worst_hour_pct=100 * max(one.worst_hour for one in group),
         shifts_over_limit=sum(one.abandonment > LIMIT for one in group),
@@ -174,12 +174,12 @@ def _summary(group: Sequence[Outcome]) -> Summary:
     )
 
 
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean, and half the width of its 95 % interval by Student's distribution."""
+def interval(values: Sequence[float]) -> tuple[float, float | None]:
+    """Mean, and half the width of its 95 % interval by Student's distribution; None for one."""
     count = len(values)
     mean = sum(values) / count
     if count < 2:
-        return mean, 0.0
+        return mean, None
     variance = sum((value - mean) ** 2 for value in values) / (count - 1)
     return mean, student(count - 1) * sqrt(variance / count)
 
