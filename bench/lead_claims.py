@@ -120,11 +120,11 @@ async def claim_rates(
             Campaign(row["id"], row["name"], row["revision"], row["settings"], profile)
             for row in rows
         ]
-        claimers = [Claiming(database, "pbx1", 1, trunk=lambda campaign: "one") for _ in campaigns]
+        claimers = [Claiming(database, "pbx1", 1) for _ in campaigns]
 
         # Each way has campaigns of its own, so that none of them finds what another left.
         async def ours(number: int) -> int:
-            claims = await claimers[number].claim(campaigns[number], BATCH, NOW)
+            claims = await claimers[number].claim(campaigns[number], ["one"] * BATCH, NOW)
             return len(claims.claimed)
 
         turn = [0] * CLAIMERS

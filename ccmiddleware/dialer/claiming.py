@@ -49,39 +49,38 @@ class Claiming:
         node: str,
         term: int,
         *,
-        trunk: Callable[[Campaign], str],
         chance: Callable[[Row], float] | None = None,
     ) -> None:
-        """``trunk`` says by which way out the next call goes; ``chance``, how probable it is that
-        a person answers: the most probable leads of those at hand are called first."""
+        """``chance``: how probable it is that a person answers; the most probable leads of those
+        at hand are called first."""
         self._database = database
         self._node = node
         self._term = term
-        self._trunk = trunk
         self._chance = chance
         self._places: dict[int, Place] = {}
         self._places_until: datetime | None = None
         self._places_of: UUID | None = None
         self._turn = 0
 
-    async def claim(self, campaign: Campaign, wanted: int, now: datetime) -> Claims:
-        """Claim up to ``wanted`` leads that may be called at ``now``.
+    async def claim(self, campaign: Campaign, trunks: Sequence[str], now: datetime) -> Claims:
+        """Claim leads that may be called at ``now``, one for each of the trunks at most.
 
         None when the campaign was paused, stopped or edited meanwhile. Raises TemporaryError.
         """
         claims = Claims()
+        free = list(trunks)
         places = await self._places_with_leads(campaign, now)
         opened = openings(places, campaign.rules, now)
         claims.places, claims.open_places = len(places), len(opened)
-        while opened and (missing := wanted - len(claims.claimed)) > 0:
-            missing = min(missing, MOST_AT_ONCE)
+        while opened and free:
+            missing = min(len(free), MOST_AT_ONCE)
             rows = await self._database.fetch(
                 "leads_to_claim", campaign.id, list(opened), now, missing * LOOKED_AT
             )
             chosen = self._best(rows, missing)
             if not chosen:
                 break
-            told = await self._take(campaign, chosen, opened, now, claims)
+            told = await self._take(campaign, chosen, opened, free, now, claims)
             if not told:
                 break  # paused or edited; or somebody else holds all that are left
         return claims
@@ -99,10 +98,15 @@ class Claiming:
         campaign: Campaign,
         chosen: Sequence[tuple[Row, float | None]],
         opened: Mapping[int, Opening],
+        free: list[str],
         now: datetime,
         claims: Claims,
     ) -> bool:
-        asks = {row["lead"]: self._ask(campaign, row, opened, chance) for row, chance in chosen}
+        """Claim these; the trunks by which they go are taken out of ``free``."""
+        asks = {
+            row["lead"]: self._ask(campaign, row, opened, chance, trunk)
+            for (row, chance), trunk in zip(chosen, free, strict=False)
+        }
         told = await self._database.fetch(
             "claim_leads",
             campaign.id,
@@ -117,6 +121,7 @@ class Claiming:
                 claims.refused[row["refusal"]] += 1
                 continue
             asked = asks[row["lead_id"]]
+            free.remove(asked["trunk"])
             claims.claimed.append(
                 Claimed(
                     row["attempt_id"],
@@ -129,7 +134,12 @@ class Claiming:
         return bool(told)
 
     def _ask(
-        self, campaign: Campaign, row: Row, opened: Mapping[int, Opening], chance: float | None
+        self,
+        campaign: Campaign,
+        row: Row,
+        opened: Mapping[int, Opening],
+        chance: float | None,
+        trunk: str,
     ) -> dict[str, Any]:
         self._turn += 1
         shown = caller_id_for(campaign.holds["caller_ids"] or (), row["number"], self._turn)
@@ -139,7 +149,7 @@ class Claiming:
             opened[row["place_id"]],
             campaign.profile,
             caller_id=shown or "",
-            trunk=self._trunk(campaign),
+            trunk=trunk,
             chance=chance,
         )
 

@@ -47,16 +47,19 @@ class TrunkLimits:
         """How many calls could be begun now by these trunks together."""
         return sum(self._room(self.trunks[name], now) for name in names if name in self.trunks)
 
-    def take(self, names: Sequence[str], now: datetime) -> Trunk | None:
-        """The first of these trunks that takes one more call, which counts from now on."""
+    def plan(self, names: Sequence[str], most: int, now: datetime) -> list[str]:
+        """By which of these trunks up to so many calls could be begun now, the first ones first."""
+        found: list[str] = []
         for name in names:
-            trunk = self.trunks.get(name)
-            if trunk is not None and self._room(trunk, now) > 0:
-                use = self._use(name)
-                use.on += 1
-                use.begun.append(now)
-                return trunk
-        return None
+            if name in self.trunks:
+                found += [name] * min(self._room(self.trunks[name], now), most - len(found))
+        return found
+
+    def take(self, name: str, now: datetime) -> None:
+        """A call is begun, and counts from now on."""
+        use = self._use(name)
+        use.on += 1
+        use.begun.append(now)
 
     def carry(self, name: str) -> None:
         """A call that was begun before we were is on."""

@@ -72,13 +72,13 @@ def phone(number: int) -> str:
 
 
 def claiming(database: Database, term: int = 1, **given: Any) -> Claiming:
-    return Claiming(database, "pbx1", term, trunk=lambda campaign: "one", **given)
+    return Claiming(database, "pbx1", term, **given)
 
 
 async def claim(
     database: Database, campaign: Campaign, wanted: int = 10, now: datetime = NOW
 ) -> Claims:
-    return await claiming(database).claim(campaign, wanted, now)
+    return await claiming(database).claim(campaign, ["one"] * wanted, now)
 
 
 async def end(

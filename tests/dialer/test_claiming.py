@@ -119,7 +119,7 @@ async def test_the_most_probable_of_those_at_hand(database: Database) -> None:
     campaign = await a_campaign(database)
     made = await leads(database, campaign, *(phone(one) for one in range(4)))
     rated = claiming(database, chance=lambda row: row["lead"] / 1000)
-    claims = await rated.claim(campaign, 2, NOW)
+    claims = await rated.claim(campaign, ["one"] * 2, NOW)
     assert {one.lead for one in claims.claimed} == set(made[-2:])
     rows = await database.rows("SELECT lead_id, chance FROM ccm.attempt")
     assert all(row["chance"] == pytest.approx(row["lead_id"] / 1000) for row in rows)
@@ -305,7 +305,7 @@ async def test_twenty_claimers_keep_caps_and_claim_nothing_twice(database_url: s
         async def one(number: int) -> None:
             claimer = claiming(database, number)
             for _ in range(30):
-                claims = await claimer.claim(made[number], 7, NOW)
+                claims = await claimer.claim(made[number], ["one"] * 7, NOW)
                 found.extend(claims.claimed)
                 await asyncio.sleep(0)
 
@@ -334,7 +334,7 @@ async def test_twenty_claimers_of_one_campaign_share_its_leads(database_url: str
         async def one(term: int) -> None:
             # Whoever finds that others hold what it looked at comes again.
             while len(found) < len(ids) and not (found and await count(database, "attempt") > 300):
-                claims = await claiming(database, term).claim(campaign, 5, NOW)
+                claims = await claiming(database, term).claim(campaign, ["one"] * 5, NOW)
                 found.extend(claimed.lead for claimed in claims.claimed)
 
         async with asyncio.TaskGroup() as group:

@@ -89,8 +89,8 @@ async def test_what_an_earlier_leader_left_open_is_found_and_ended_once(
 ) -> None:
     campaign = await a_campaign(database)
     ids = await leads(database, campaign, phone(1), phone(2), place="chicago")
-    first = await claiming(database, 1).claim(campaign, 1, NOW)
-    second = await claiming(database, 2).claim(campaign, 1, NOW)
+    first = await claiming(database, 1).claim(campaign, ["one"], NOW)
+    second = await claiming(database, 2).claim(campaign, ["one"], NOW)
     (mine,) = first.claimed
     await dialed(database, mine.attempt, NOW + timedelta(seconds=1))
     await dialed(database, mine.attempt, NOW + timedelta(seconds=9))
