@@ -22,6 +22,7 @@ from ccmiddleware.commander import Commander
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.contacts.agents_word import linking
 from ccmiddleware.contacts.phones import ContactPhones
+from ccmiddleware.dialer.dialing import Dialing, Sees
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact
 from ccmiddleware.mail.escalation import Escalation
@@ -171,19 +172,11 @@ class LedNode:
         tasks.start(f"node {self.name}", follower.run(), until="links")
         tasks.start(f"resync {self.name}", follower.resync(), until="links")
         tasks.start(f"ami {self.name}", follower.link.run(), until="first")
-        queue_log: QueueLog | None = None
-        if self.node.queue_log is not None:
-            queue_log = QueueLog(
-                self.name,
-                self.node.queue_log,
-                self.parts.database,
-                self.parts.writer,
-                lambda facts: self._tell_of_the_unseen(follower, facts, term),
-                follower.holds,
-                wrap_up=self.parts.settings.wrap_up_for,
-                clock=self.parts.clock,
-            )
+        queue_log = self._queue_log(follower, term)
+        dialing = self._dialing(follower, term, queue_log)
+        if queue_log is not None:
             tasks.start(f"queue_log {self.name}", queue_log.run(), until="first")
+        tasks.start(f"dialing {self.name}", dialing.run(), until="first")
         commander = Commander(
             self.name,
             term,
@@ -282,12 +275,44 @@ class LedNode:
         else:
             log.warning("agents get no emails: the configuration has no [smtp]", node=self.name)
 
-    def _tell_of_the_unseen(
-        self, follower: NodeFollower, facts: Sequence[AnyFact], term: int
-    ) -> None:
-        """What queue_log tells, for which there may be recordings."""
-        self._tell(facts, term)
-        follower.recorder.learn(facts)
+    def _queue_log(self, follower: NodeFollower, term: int) -> QueueLog | None:
+        if self.node.queue_log is None:
+            return None
+
+        def tell(facts: Sequence[AnyFact]) -> None:
+            self._tell(facts, term)
+            follower.recorder.learn(facts)  # of calls that nobody saw there may be recordings
+            follower.learn_dialing(facts)
+
+        return QueueLog(
+            self.name,
+            self.node.queue_log,
+            self.parts.database,
+            self.parts.writer,
+            tell,
+            follower.holds,
+            wrap_up=self.parts.settings.wrap_up_for,
+            clock=self.parts.clock,
+        )
+
+    def _dialing(self, follower: NodeFollower, term: int, queue_log: QueueLog | None) -> Dialing:
+        """The dialer, which hears what the follower and queue_log tell."""
+        dialing = Dialing(
+            self.name,
+            term,
+            self.parts.database,
+            follower.link,
+            Sees(
+                whole=lambda: follower.synchronised,
+                channel_of=follower.channel_of,
+                members=follower.presence.members_of,
+                read_until=None if queue_log is None else lambda: queue_log.read_until,
+            ),
+            certain=self._certain(term),
+            clock=self.parts.clock,
+        )
+        follower.hear_dialing, follower.learn_dialing = dialing.hear, dialing.learn
+        return dialing
 
     def _mailboxes(self, term: int) -> Mailboxes:
         parts = self.parts

@@ -74,6 +74,10 @@ async def _no_doubt() -> None:
     """Nothing to wait for."""
 
 
+def _ignored(told: object) -> None:
+    """Nobody listens."""
+
+
 class NodeFollower:
     """Everything that happens on one node.
 
@@ -137,6 +141,9 @@ class NodeFollower:
         self._read: list[Item] = []
         self._unwritten: list[AnyFact] = []
         self._no_room = False
+        self.hear_dialing: Callable[[ami.Event], None] = _ignored
+        """Whoever dials campaigns on this node hears these events, and what queue_log tells."""
+        self.learn_dialing: Callable[[Sequence[AnyFact]], None] = _ignored
         self._hearers: dict[type[ami.Event], Sequence[Hearer]] = {}
         self._placeholders: dict[UUID, None] = {}
         """What the machine takes for calls and are placeholders of work items, the newest ones."""
@@ -287,6 +294,7 @@ class NodeFollower:
                 (self.presence.HEARD, self.presence.step),
                 (self.watch.HEARD, self.watch.step),
                 (self.supervising.HEARD, self._supervised),
+                ((ami.UserEvent, ami.OriginateResponse, ami.Hangup), self._dialed),
                 ((ami.UserEvent,), self._told_by_users),
                 ((ami.CoreShowChannelsComplete,), self._lists_ended),
             )
@@ -296,6 +304,10 @@ class NodeFollower:
 
     def _supervised(self, event: ami.Event) -> list[AnyFact]:
         self.supervising.heard(event)
+        return []
+
+    def _dialed(self, event: ami.Event) -> list[AnyFact]:
+        self.hear_dialing(event)
         return []
 
     def _told_by_users(self, event: ami.UserEvent) -> list[AnyFact]:

@@ -129,6 +129,19 @@ class Presence:
             if (member := agent.queues.get(queue)) is not None
         )
 
+    def members_of(self, queue: str) -> dict[str, tuple[AgentStateName, datetime]]:
+        """What the members of a queue do, and since when, by interface; without those whom only
+        this queue pauses."""
+        found = {}
+        for agent in self.agents.values():
+            member = agent.queues.get(queue)
+            if member is None or agent.open is None:
+                continue
+            if member.paused and agent.open.state not in ("paused", "wrap_up"):
+                continue
+            found[agent.interface] = (agent.open.state, agent.open.started_at)
+        return found
+
     def has_room(self, interface: str) -> set[str]:
         """Queues in which the agent could take a further email: none unless he does nothing but
         work on one."""

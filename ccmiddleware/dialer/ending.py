@@ -4,7 +4,7 @@ An attempt ends once: telling it again changes nothing. Who wants no further cal
 do-not-call list before that is written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -25,9 +25,10 @@ OPT_OUT = "opt_out"
 WOKEN_AT_ONCE = 10_000
 
 
-async def dialed(database: Database, attempt: UUID, at: datetime) -> None:
-    """Asterisk took the order to dial. Raises TemporaryError."""
-    await database.execute("note_dialed", attempt, at)
+async def dialed(database: Database, attempts: Sequence[tuple[UUID, datetime]]) -> None:
+    """When Asterisk took the orders to dial these attempts. Raises TemporaryError."""
+    ids, times = [id_ for id_, _ in attempts], [at for _, at in attempts]
+    await database.execute("note_dialed", ids, times)
 
 
 async def end(database: Database, campaign: Campaign, ended: Ended) -> bool:

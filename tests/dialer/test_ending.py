@@ -92,8 +92,8 @@ async def test_what_an_earlier_leader_left_open_is_found_and_ended_once(
     first = await claiming(database, 1).claim(campaign, ["one"], NOW)
     second = await claiming(database, 2).claim(campaign, ["one"], NOW)
     (mine,) = first.claimed
-    await dialed(database, mine.attempt, NOW + timedelta(seconds=1))
-    await dialed(database, mine.attempt, NOW + timedelta(seconds=9))
+    await dialed(database, [(mine.attempt, NOW + timedelta(seconds=1))])
+    await dialed(database, [(mine.attempt, NOW + timedelta(seconds=9))])
     (row,) = await left_open(database, "pbx1", 2)
     assert (row["id"], row["lead_id"]) == (mine.attempt, ids[0])
     assert row["dialed_at"] == NOW + timedelta(seconds=1)

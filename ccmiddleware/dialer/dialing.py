@@ -1,0 +1,404 @@
+"""Dials the campaigns of one node: decides, claims, has Asterisk dial, hears, writes down the ends.
+
+Runs while the daemon leads the node. The order is what keeps a lead from being called twice: its
+claim with attempt and permit is committed before Asterisk is asked, and only the leader of the
+present term asks. What Asterisk was asked goes its way without us (the dialplan decides, and
+queue_log tells); whoever leads next takes up the attempts that are open.
+
+How many is decided in ``pace``, who may be called in ``claiming``, what became of a call in
+``steps`` and ``under_way``.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from ccmiddleware.clock import Clock
+from ccmiddleware.dialer.attempts import Claimed, Ended
+from ccmiddleware.dialer.claiming import Claims
+from ccmiddleware.dialer.ending import dialed, end, wake
+from ccmiddleware.dialer.open_attempts import Unclaimed, take_up
+from ccmiddleware.dialer.originating import originate
+from ccmiddleware.dialer.pace import Reason, Wanted
+from ccmiddleware.dialer.roster import Roster, Running
+from ccmiddleware.dialer.steps import Response, Step, from_event, from_queue_log
+from ccmiddleware.dialer.teams import GONE, Doing, shared
+from ccmiddleware.dialer.trunk_limits import Trunk, TrunkLimits
+from ccmiddleware.dialer.under_way import News
+from ccmiddleware.errors import PermanentError, TemporaryError
+from ccmiddleware.facts import AnyFact, QueueLogRow
+from ccmiddleware.ids import SECOND_HALF, attempt_of, dial_id
+from ccmiddleware.pbx import events as ami
+from ccmiddleware.pbx.link import AmiLink
+from ccmiddleware.queue_log.rows import Line
+from ccmiddleware.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+PACE_SECONDS = 0.5
+"""Pause between two decisions."""
+END_SECONDS = 0.2
+"""Pause between two looks for attempts that are over."""
+RETRY_SECONDS = 1.0
+
+SAME_EVERY = timedelta(seconds=10)
+"""A decision to begin nothing is stored again only so often, while its reason stays."""
+LEARNED_EVERY = timedelta(seconds=30)
+TAKE_UP_EVERY = timedelta(seconds=10)
+WAKE_EVERY = timedelta(seconds=2)
+
+GONE_AFTER = timedelta(seconds=10)
+"""A call without a channel for so long is over, whatever was told."""
+LEFT_GONE_AFTER = timedelta(seconds=3)
+"""The same, of a call that an earlier leader began."""
+UNREAD_AFTER = timedelta(seconds=30)
+"""So long what queue_log may tell of such a call is waited for."""
+
+
+@dataclass(frozen=True)
+class Sees:
+    """What the daemon knows of the node. ``whole``: whether that is the whole truth now.
+
+    ``channel_of``: name of the channel with a unique id, None when there is none. ``members``: the
+    agents of a queue, by interface. ``read_until``: until when queue_log was read; None without
+    one.
+    """
+
+    whole: Callable[[], bool]
+    channel_of: Callable[[str], str | None]
+    members: Callable[[str], Mapping[str, Doing]]
+    read_until: Callable[[], datetime | None] | None
+
+
+class Dialing:
+    """The campaigns of one node in one term. ``certain`` waits while it is doubtful who leads."""
+
+    def __init__(
+        self,
+        node: str,
+        term: int,
+        database: Database,
+        link: AmiLink,
+        sees: Sees,
+        *,
+        certain: Callable[[], Awaitable[None]],
+        clock: Clock,
+    ) -> None:
+        self._node = node
+        self._term = term
+        self._database = database
+        self._link = link
+        self._sees = sees
+        self._certain = certain
+        self._clock = clock
+        self._log = log.bind(node=node)
+        self.roster = Roster(database, node, term)
+        self.trunks = TrunkLimits()
+        self._of: dict[UUID, Running] = {}
+        """The campaign of each attempt under way."""
+        self._left: set[UUID] = set()
+        """Those of them that an earlier leader began."""
+        self._unclaimed = Unclaimed()
+        self._missing: dict[UUID, datetime] = {}
+        """Attempts whose channel is not there, since when we know that."""
+        self._teams: dict[str, str] = {}
+        self._decided: dict[UUID, tuple[Reason, datetime]] = {}
+        self._decisions: list[dict[str, Any]] = []
+        self._dialed: list[tuple[UUID, datetime]] = []
+        self._due: dict[str, datetime] = {}
+        self._said: dict[str, str] = {}
+        self._turn = 0
+
+    async def run(self) -> None:
+        """Dial until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(
+                self._again("dialing", self.look, PACE_SECONDS), name=f"dial {self._node}"
+            )
+            tasks.create_task(
+                self._again("ends of calls", self.write_ends, END_SECONDS),
+                name=f"dialed {self._node}",
+            )
+
+    async def _again(self, what: str, work: Callable[[], Awaitable[None]], pause: float) -> None:
+        while True:
+            wait = pause
+            try:
+                await work()
+            except TemporaryError as error:
+                self._log.debug(f"{what} wait", reason=str(error))
+                wait = RETRY_SECONDS
+            except PermanentError as error:
+                # Not worth the life of a daemon that sees calls and keeps the journal.
+                self._say(what, str(error))
+                wait = RETRY_SECONDS
+            await asyncio.sleep(wait)
+
+    def _say(self, about: str, what: str) -> None:
+        """Said once: it would be the same every second."""
+        if self._said.get(about) != what:
+            self._said[about] = what
+            self._log.error(about, reason=what)
+
+    # -- hearing ----------------------------------------------------------------------------
+
+    HEARD = (ami.UserEvent, ami.OriginateResponse, ami.Hangup)
+
+    def hear(self, event: ami.Event) -> None:
+        """What Asterisk tells of calls."""
+        match event:
+            case ami.UserEvent():
+                step = from_event(event)
+                if step is not None:
+                    self._hear_step(step)
+            case ami.OriginateResponse():
+                response = Response(event.response == "Success", event.reason)
+                attempt = attempt_of(event.uniqueid) or attempt_of(event.action_id)
+                if attempt in self._of:
+                    now = self._clock()
+                    way = self._of[attempt].pace.under_way
+                    self._hear(attempt, way.responded(attempt, response, now), now)
+            case ami.Hangup():
+                attempt = attempt_of(event.uniqueid)
+                if attempt in self._of and not event.uniqueid.endswith(SECOND_HALF):
+                    now = self._clock()
+                    way = self._of[attempt].pace.under_way
+                    self._hear(attempt, way.hung_up(attempt, event.cause, now), now)
+
+    def learn(self, facts: Iterable[AnyFact]) -> None:
+        """What queue_log tells, which also has what nobody was there to hear."""
+        for fact in facts:
+            if isinstance(fact, QueueLogRow):
+                line = Line(
+                    fact.at, fact.call, fact.queue, fact.agent, fact.event, tuple(fact.data)
+                )
+                step = from_queue_log(line)
+                if step is not None:
+                    self._hear_step(step)
+
+    def _hear_step(self, step: Step) -> None:
+        running = self._of.get(step.attempt)
+        if running is None:
+            self._unclaimed.keep(step)
+            return
+        now = self._clock()
+        self._hear(step.attempt, running.pace.under_way.step(step, now), now)
+
+    def _hear(self, attempt: UUID, news: Sequence[News], now: datetime) -> None:
+        self._of[attempt].pace.hear(news, now)
+
+    # -- dialing ----------------------------------------------------------------------------
+
+    async def look(self) -> None:
+        """Decide for each campaign once, and begin its calls. Raises TemporaryError."""
+        # A daemon that was frozen may have been replaced.
+        await self._certain()
+        now = self._clock()
+        if self._is_due("take up", TAKE_UP_EVERY, now):
+            await self._take_up(now)
+        await self.roster.refresh(now)
+        self._let_go_of_the_gone(now)
+        if not (self._link.state.up and self._sees.whole()):
+            return
+        rows = await self._database.fetch("dialing_trunks")
+        self.trunks.set(
+            Trunk(row["name"], row["dial"], row["channels"], float(row["calls_per_second"]))
+            for row in rows
+        )
+        dialing = [one for one in self.roster.known.values() if one.dials]
+        if self._is_due("wake", WAKE_EVERY, now):
+            for one in dialing:
+                await wake(self._database, one.campaign.id, now)
+        self._share(dialing, now)
+        self._turn += 1
+        turn = self._turn % max(len(dialing), 1)
+        try:
+            for one in dialing[turn:] + dialing[:turn]:
+                await self._dial(one, now)
+        finally:
+            await self._write_down(now)
+
+    def _share(self, dialing: Sequence[Running], now: datetime) -> None:
+        """Settle for whom each agent counts, and tell the campaigns what theirs do."""
+        members = {
+            str(one.campaign.id): self._sees.members(one.campaign.holds["queue"])
+            for one in dialing
+            if one.pace.needs_agents and one.campaign.holds["queue"] is not None
+        }
+        there = {
+            id_: frozenset(agent for agent, doing in team.items() if doing[0] not in GONE)
+            for id_, team in members.items()
+        }
+        weights = {str(one.campaign.id): float(one.campaign.holds["weight"]) for one in dialing}
+        self._teams = shared(there, weights, self._teams)
+        for one in dialing:
+            id_ = str(one.campaign.id)
+            team = members.get(id_, {})
+            mine = {agent: doing for agent, doing in team.items() if self._teams.get(agent) == id_}
+            one.pace.tell(mine, now)
+
+    async def _dial(self, one: Running, now: datetime) -> None:
+        campaign = one.campaign
+        ledger = one.ledger.decision(campaign.profile, now, one.leads_left)
+        names = campaign.holds["trunks"] or ()
+        wanted = one.pace.decide(now, ledger.go_on, self.trunks.room(names, now))
+        claims = Claims()
+        if wanted.number:
+            planned = self.trunks.plan(names, wanted.number, now)
+            claims = await one.claiming.claim(campaign, planned, now)
+            for claimed in claims.claimed:
+                self._begin(one, claimed, now)
+            if claims.claimed:
+                await self._originate_all(one, claims.claimed, now)
+        self._decide(one, wanted, claims, now)
+
+    def _begin(self, one: Running, claimed: Claimed, at: datetime) -> None:
+        self.trunks.take(claimed.trunk, at)
+        one.pace.begin(claimed, at)
+        self._of[claimed.attempt] = one
+
+    async def _originate_all(self, one: Running, claimed: Sequence[Claimed], at: datetime) -> None:
+        # Whoever leads now, if we do not any more, takes these attempts up; nobody was dialled.
+        await self._certain()
+        async with asyncio.TaskGroup() as tasks:
+            for each in claimed:
+                tasks.create_task(self._originate(one, each, at), name=f"originate {each.attempt}")
+
+    async def _originate(self, one: Running, claimed: Claimed, at: datetime) -> None:
+        """Have Asterisk dial. Whether it took an order that it does not answer shows later."""
+        attempt, way = claimed.attempt, one.pace.under_way
+        try:
+            dial = self.trunks.trunks[claimed.trunk].dial
+            fields = originate(one.campaign, claimed, dial, at)
+            await self._link.send("Originate", fields)
+        except TemporaryError as error:
+            self._log.warning("no answer to Originate", attempt=str(attempt), reason=str(error))
+        except (PermanentError, ValueError) as error:
+            self._say("Asterisk refuses to dial", str(error))
+            now = self._clock()
+            one.pace.hear(way.refused(attempt, now, str(error)[:200]), now)
+        else:
+            now = self._clock()
+            way.dialed(attempt, now)
+            self._dialed.append((attempt, now))
+
+    def _decide(self, one: Running, wanted: Wanted, claims: Claims, now: datetime) -> None:
+        """Keep the decision, unless it is the one before once more."""
+        campaign, reason = one.campaign.id, wanted.reason
+        if len(claims.claimed) < wanted.number:
+            reason = "closed" if claims.places and not claims.open_places else "leads"
+        before, at = self._decided.get(campaign, (None, now))
+        if not wanted.number and before == reason and now - at < SAME_EVERY:
+            return
+        self._decided[campaign] = (reason, now)
+        self._decisions.append(
+            {
+                "campaign": str(campaign),
+                "at": now.isoformat(),
+                "number": wanted.number,
+                "claimed": len(claims.claimed),
+                "reason": reason,
+                "detail": {
+                    **wanted.detail,
+                    "open_places": claims.open_places,
+                    "places": claims.places,
+                    "refused": dict(claims.refused),
+                },
+            }
+        )
+
+    async def _write_down(self, now: datetime) -> None:
+        """What explains things afterwards: when it was dialled, decisions, what was learned."""
+        if self._dialed:
+            done = self._dialed[:]
+            await dialed(self._database, done)
+            del self._dialed[: len(done)]
+        if self._decisions:
+            kept = self._decisions[:]
+            await self._database.execute("add_campaign_decisions", self._term, kept)
+            del self._decisions[: len(kept)]
+        for one in self.roster.known.values():
+            at = one.learned_at
+            if at is None:
+                one.learned_at = now
+            elif now - at >= LEARNED_EVERY and one.dials:
+                await self.roster.store_learned(one, now)
+
+    def _is_due(self, what: str, every: timedelta, now: datetime) -> bool:
+        if now < self._due.get(what, now):
+            return False
+        self._due[what] = now + every
+        return True
+
+    # -- what is over -----------------------------------------------------------------------
+
+    async def write_ends(self) -> None:
+        """Write down the ends of attempts that are over. Raises TemporaryError."""
+        now = self._clock()
+        for one in list(self.roster.known.values()):
+            for ended in one.pace.under_way.over(now):
+                await self._write_end(one, ended)
+
+    async def _write_end(self, one: Running, ended: Ended) -> None:
+        told = await end(self._database, one.campaign, ended)
+        known = one.pace.under_way.attempts[ended.attempt]
+        if told:
+            one.ledger.add(ended, known.claimed_at)
+        one.pace.forget(ended.attempt)
+        self.trunks.give_back(known.claimed.trunk)
+        self._of.pop(ended.attempt, None)
+        self._missing.pop(ended.attempt, None)
+        self._left.discard(ended.attempt)
+
+    async def _take_up(self, now: datetime) -> None:
+        """Attempts that an earlier leader left open are ours from now on."""
+        rows = await take_up(self._database, self._node, self._term, self._of.keys())
+        if not rows:
+            return
+        await self.roster.refresh(now, {row.campaign for row in rows})
+        for row in rows:
+            one = self.roster.known.get(row.campaign)
+            if one is None:
+                self._say("attempts of a campaign that can't be used", str(row.campaign))
+                continue
+            attempt, way = row.claimed.attempt, one.pace.under_way
+            self.trunks.carry(row.claimed.trunk)
+            one.pace.begin(row.claimed, row.claimed_at)
+            self._of[attempt] = one
+            self._left.add(attempt)
+            if row.dialed_at is not None:
+                way.dialed(attempt, row.dialed_at)
+            for step in {*row.steps, *self._unclaimed.taken(attempt)}:
+                self._hear(attempt, way.step(step, now), now)
+        self._log.info("attempts of an earlier leader are taken up", attempts=len(rows))
+
+    def _let_go_of_the_gone(self, now: datetime) -> None:
+        """Of calls that have no channel any more, nothing more is told but by queue_log."""
+        if not self._sees.whole():
+            self._missing.clear()
+            return
+        for attempt, one in self._of.items():
+            known = one.pace.under_way.attempts[attempt]
+            if known.over_since is not None:
+                continue
+            channel = dial_id(attempt, int(known.claimed_at.timestamp()))
+            if self._sees.channel_of(channel) is not None:
+                self._missing.pop(attempt, None)
+                continue
+            since = self._missing.setdefault(attempt, now)
+            after = LEFT_GONE_AFTER if attempt in self._left else GONE_AFTER
+            if now - since >= after and self._was_read(since, now):
+                why = "it has no channel, and its end was not told"
+                self._hear(attempt, one.pace.under_way.lost(attempt, now, why), now)
+
+    def _was_read(self, since: datetime, now: datetime) -> bool:
+        """Whether queue_log was read behind that time, as far as it can be."""
+        if self._sees.read_until is None or now - since >= UNREAD_AFTER:
+            return True
+        read = self._sees.read_until()
+        return read is not None and read > since

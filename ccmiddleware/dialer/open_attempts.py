@@ -1,0 +1,70 @@
+"""Attempts that an earlier leader left open, with what queue_log has told of them until now."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from ccmiddleware.dialer.attempts import Claimed
+from ccmiddleware.dialer.ending import left_open
+from ccmiddleware.dialer.steps import Step, from_queue_log
+from ccmiddleware.ids import dial_id
+from ccmiddleware.queue_log.rows import Line
+from ccmiddleware.store.database import Database
+
+MOST_UNCLAIMED = 5_000
+"""Attempts of which steps are kept that nobody has taken up yet."""
+
+
+@dataclass
+class Open:
+    """An attempt that is open, as the database has it."""
+
+    campaign: UUID
+    claimed: Claimed
+    claimed_at: datetime
+    dialed_at: datetime | None
+    steps: list[Step] = field(default_factory=list)
+
+
+class Unclaimed:
+    """Steps of attempts that are not known here, or not yet: the newest ones."""
+
+    def __init__(self) -> None:
+        self._steps: dict[UUID, list[Step]] = {}
+
+    def keep(self, step: Step) -> None:
+        """A step of an attempt that may be taken up later."""
+        self._steps.setdefault(step.attempt, []).append(step)
+        if len(self._steps) > MOST_UNCLAIMED:
+            del self._steps[next(iter(self._steps))]
+
+    def taken(self, attempt: UUID) -> Iterable[Step]:
+        """What was kept of one that is taken up now."""
+        return self._steps.pop(attempt, ())
+
+
+async def take_up(database: Database, node: str, term: int, known: Collection[UUID]) -> list[Open]:
+    """What is open since before this term, but for those that are ``known``. Raises
+    TemporaryError."""
+    rows = [row for row in await left_open(database, node, term) if row["id"] not in known]
+    found = {
+        row["id"]: Open(
+            row["campaign_id"],
+            Claimed(row["id"], row["lead_id"], row["number"], row["caller_id"], row["trunk"]),
+            row["claimed_at"],
+            row["dialed_at"],
+        )
+        for row in rows
+    }
+    if found:
+        calls = [dial_id(id_, int(one.claimed_at.timestamp())) for id_, one in found.items()]
+        for row in await database.fetch("steps_of_calls", node, calls):
+            line = Line(
+                row["at"], row["call"], row["queue"], row["agent"], row["event"],
+                tuple(row["data"]),
+            )  # fmt: skip
+            step = from_queue_log(line)
+            if step is not None and step.attempt in found:
+                found[step.attempt].steps.append(step)
+    return list(found.values())

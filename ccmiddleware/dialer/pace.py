@@ -1,0 +1,178 @@
+"""One campaign while it dials: what its pacing hears, and how many calls it may begin now. Pure.
+
+Holds what belongs together: the controller (``pacing``), the team of agents that it counts on, the
+attempts under way, and the campaign's own limits. Knows no link and no database.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from ccmiddleware.dialer.attempts import Claimed
+from ccmiddleware.dialer.budget import GoOn
+from ccmiddleware.dialer.pacing import Decision, Pacer, PacingSettings
+from ccmiddleware.dialer.running import Campaign
+from ccmiddleware.dialer.teams import Doing, Team
+from ccmiddleware.dialer.trunk_limits import Trunk, TrunkLimits
+from ccmiddleware.dialer.under_way import News, UnderWay
+
+Reason = Literal[
+    "pacing", "no_agents", "trunks", "budget", "closed", "leads", "mode", "inbound", "check", "over"
+]
+"""What decided how many calls were begun: the controller, or the limit that held."""
+
+OWN = "its own"
+_LINES: tuple[str, ...] = ("lines", "calls per decision")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many calls to begin now, why no more, and what that was made of."""
+
+    number: int
+    reason: Reason
+    detail: dict[str, Any]
+
+
+class Pace:
+    """One campaign. All times are aware; the controller hears them as Unix seconds."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.campaign = campaign
+        self.pacer = Pacer(settings_of(campaign))
+        self.team = Team(self.pacer)
+        self.under_way = UnderWay(_patience(campaign))
+        self._limits = TrunkLimits()
+        self._set_limits()
+        self._members: frozenset[str] = frozenset()
+
+    @property
+    def mode(self) -> str:
+        """How it dials."""
+        return str(self.campaign.holds["mode"])
+
+    @property
+    def needs_agents(self) -> bool:
+        """Whether it counts on agents: all modes but agentless, which plays a message."""
+        return self.mode != "agentless"
+
+    def set(self, campaign: Campaign, now: datetime) -> None:
+        """The campaign as it is set now. What was learned stays, and calls that are on."""
+        before, self.campaign = self.campaign, campaign
+        self.under_way.limit = _patience(campaign)
+        self._set_limits()
+        if settings_of(before) != settings_of(campaign):
+            learned = self.pacer.export(now.timestamp())
+            self.pacer = Pacer(settings_of(campaign))
+            self.restore(learned, now, 0.0)
+            self.team = Team(self.pacer)
+            for attempt, known in self.under_way.attempts.items():
+                self.pacer.call_dialed(attempt, known.claimed_at.timestamp())
+                self.hear([News(what, attempt) for what in _in_order(known.told)], now)
+
+    def restore(self, learned: Mapping[str, Any], now: datetime, elapsed: float) -> list[str]:
+        """What was learned ``elapsed`` seconds ago; the parts of it that can't be used."""
+        return self.pacer.restore(learned, now.timestamp(), elapsed)
+
+    # -- hearing ----------------------------------------------------------------------------
+
+    def tell(self, members: Mapping[str, Doing], now: datetime) -> None:
+        """What its agents do now, those that count for this campaign."""
+        self._members = frozenset(members)
+        self.team.tell(members, now)
+
+    def begin(self, claimed: Claimed, claimed_at: datetime, *, chance: float | None = None) -> None:
+        """A lead is claimed, and its call about to begin."""
+        detects = bool(self.campaign.holds["detection"])
+        self.under_way.begin(claimed, claimed_at, detects=detects)
+        self._limits.take(OWN, claimed_at)
+        self.pacer.call_dialed(claimed.attempt, claimed_at.timestamp(), chance)
+
+    def hear(self, news: Iterable[News], now: datetime) -> None:
+        """What became of calls."""
+        at = now.timestamp()
+        for one in news:
+            match one.what:
+                case "answered":
+                    self.pacer.call_answered(one.attempt, at)
+                case "machine":
+                    self.pacer.call_machine(one.attempt, at)
+                case "connected":
+                    agent = one.agent if one.agent in self._members else None
+                    self.pacer.call_connected(one.attempt, at, agent)
+                case "abandoned":
+                    self.pacer.call_abandoned(one.attempt, at)
+                case "ended":
+                    self.pacer.call_ended(one.attempt, at)
+
+    def forget(self, attempt: UUID) -> None:
+        """The end of that attempt is written down."""
+        if attempt in self.under_way.attempts:
+            self.under_way.forget(attempt)
+            self._limits.give_back(OWN)
+
+    # -- deciding ---------------------------------------------------------------------------
+
+    def decide(self, now: datetime, go_on: GoOn, trunk_room: int, withheld: int = 0) -> Wanted:
+        """How many calls to begin now.
+
+        ``trunk_room``: how many its trunks take. ``withheld``: how many of its free agents are kept
+        for others (inbound calls).
+        """
+        room = min(self._limits.room([OWN], now), trunk_room)
+        limits = {"go_on": go_on.value, "trunk_room": trunk_room, "agents": self.team.present}
+        if not self.needs_agents:
+            return Wanted(room, "pacing" if room else "trunks", limits)
+        self.pacer.settings = replace(
+            self.pacer.settings,
+            predictive=self.mode == "predictive" and go_on is GoOn.NORMAL,
+            max_new_calls=room,
+        )
+        found = self.pacer.decide(now.timestamp())
+        number, reason = self._number(found, go_on, room)
+        if withheld and number > 0:
+            number, reason = max(0, number - withheld), "inbound"
+        return Wanted(number, reason, {**found.as_dict(), **limits, "withheld": withheld})
+
+    def _number(self, found: Decision, go_on: GoOn, room: int) -> tuple[int, Reason]:
+        if self.team.present == 0:
+            return 0, "no_agents"
+        if self.mode == "preview":
+            return 0, "mode"  # agents take their leads themselves
+        if go_on is GoOn.STOP:
+            return 0, "budget"
+        if self.mode == "power" and go_on is GoOn.NORMAL:
+            ratio = float(self.campaign.holds["ratio"])
+            wanted = int(ratio * (found.idle - found.waiting)) - found.in_flight
+            return max(0, min(wanted, room)), "pacing" if wanted <= room else "trunks"
+        if found.held_by in _LINES:
+            return found.calls, "trunks"
+        return found.calls, "pacing" if go_on is GoOn.NORMAL else "budget"
+
+    def _set_limits(self) -> None:
+        holds = self.campaign.holds
+        rate = float(holds["calls_per_second"])
+        self._limits.set([Trunk(OWN, "", int(holds["max_lines"]), rate)])
+
+
+def settings_of(campaign: Campaign) -> PacingSettings:
+    """What the controller is told of a campaign's settings and its profile's law."""
+    holds, terms = campaign.holds, campaign.profile.terms
+    return PacingSettings(
+        abandonment_limit=min(float(holds["abandonment_limit"]) / 100, terms.limit.value),
+        patience=float(terms.agent_seconds.value),
+        max_lines_per_agent=float(holds["lines_per_agent"]),
+    )
+
+
+def _patience(campaign: Campaign) -> timedelta:
+    return timedelta(seconds=campaign.profile.terms.agent_seconds.value)
+
+
+_ORDER = ("answered", "machine", "connected", "abandoned", "ended")
+
+
+def _in_order(told: Iterable[Any]) -> list[Any]:
+    return sorted(told, key=_ORDER.index)

@@ -1,0 +1,165 @@
+"""The campaigns that dial on one node: their settings, their ledger, and what is in the way..
+
+A campaign that can't be used as it is set does not dial; calls of it that are on end as they would.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from ccmiddleware.dialer.campaign_check import findings, profile_of
+from ccmiddleware.dialer.campaigns import leads_of
+from ccmiddleware.dialer.checking import Level
+from ccmiddleware.dialer.claiming import Claiming
+from ccmiddleware.dialer.ledger import Day, Ledger
+from ccmiddleware.dialer.pace import Pace
+from ccmiddleware.dialer.profiles import InvalidProfile
+from ccmiddleware.dialer.running import Campaign
+from ccmiddleware.dialer.settings import from_stored
+from ccmiddleware.dialer.values import InvalidCampaign
+from ccmiddleware.store.database import Database, Row
+
+log = structlog.get_logger(__name__)
+
+LOOKED_AT_EVERY = timedelta(minutes=1)
+"""How old counts of the database, and what is in the way, may be."""
+LEARNED_FOR = timedelta(days=30)
+"""What was learned longer ago is not taken up."""
+
+
+@dataclass
+class Running:
+    """One campaign that dials here, or has calls that are on."""
+
+    pace: Pace
+    claiming: Claiming
+    ledger: Ledger
+    state: str
+    looked_at: datetime | None = None
+    leads_left: int = 0
+    in_the_way: str = ""
+    """Why it does not dial though it runs."""
+    learned_at: datetime | None = None
+    """As of when what it learned is in the database."""
+
+    @property
+    def campaign(self) -> Campaign:
+        """As it is set now."""
+        return self.pace.campaign
+
+    @property
+    def dials(self) -> bool:
+        """Whether calls may be begun."""
+        return self.state == "running" and not self.in_the_way
+
+
+class Roster:
+    """The campaigns of one node in one term of its leader."""
+
+    def __init__(self, database: Database, node: str, term: int) -> None:
+        self.known: dict[UUID, Running] = {}
+        self._database = database
+        self._node = node
+        self._term = term
+        self._said: dict[str, str] = {}
+
+    async def refresh(self, now: datetime, also: Collection[UUID] = ()) -> None:
+        """Read what may have changed. ``also``: campaigns that are wanted though they do not run,
+        besides those with calls that are on. Raises TemporaryError."""
+        wanted = {id_ for id_, one in self.known.items() if one.pace.under_way.attempts} | {*also}
+        rows = await self._database.fetch("dialing_campaigns", self._node, list(wanted))
+        for row in rows:
+            await self._take(row, now)
+        for id_ in self.known.keys() - {row["id"] for row in rows}:
+            del self.known[id_]
+        for one in self.known.values():
+            if one.state == "running" and (
+                one.looked_at is None or now - one.looked_at >= LOOKED_AT_EVERY
+            ):
+                await self._look_at(one, now)
+
+    async def _take(self, row: Row, now: datetime) -> None:
+        known = self.known.get(row["id"])
+        if known is not None:
+            known.state = row["state"]
+            if (known.campaign.revision, known.campaign.scrub) == (row["revision"], row["scrub"]):
+                return
+        try:
+            settings = from_stored(row["settings"])
+            profile = profile_of(settings)
+        except (InvalidCampaign, InvalidProfile) as error:
+            self._say(row["name"], str(error))
+            if known is not None:
+                known.state = "invalid"
+            return
+        campaign = Campaign(
+            row["id"], row["name"], row["revision"], settings, profile, row["scrub"]
+        )
+        if known is not None:
+            known.pace.set(campaign, now)
+            known.looked_at = None
+        else:
+            self.known[row["id"]] = await self._begin(campaign, row, now)
+
+    async def _begin(self, campaign: Campaign, row: Row, now: datetime) -> Running:
+        zone = ZoneInfo(campaign.holds["time_zone"])
+        began = (row["started_at"] or now).astimezone(zone).date()
+        claiming = Claiming(self._database, self._node, self._term)
+        one = Running(Pace(campaign), claiming, Ledger(began, zone), row["state"])
+        days = timedelta(days=campaign.profile.terms.period_days.value + 1)
+        await self._read_ledger(one, now - days)
+        learned = await self._database.fetchrow("campaign_pacing", campaign.id)
+        if learned is not None and now - learned["at"] < LEARNED_FOR:
+            elapsed = (now - learned["at"]).total_seconds()
+            unusable = one.pace.restore(learned["pacing"], now, elapsed)
+            if unusable:
+                log.warning("pacing is learned anew", campaign=campaign.name, parts=unusable)
+        return one
+
+    async def _look_at(self, one: Running, now: datetime) -> None:
+        """What is not looked at each second."""
+        campaign = one.campaign
+        zone = ZoneInfo(campaign.holds["time_zone"])
+        one.ledger.zone = zone
+        today = now.astimezone(zone).date()
+        midnight = datetime.combine(today - timedelta(days=1), time(), zone).astimezone(UTC)
+        await self._read_ledger(one, midnight)
+        leads = (await leads_of(self._database, campaign.id))[campaign.id]
+        one.leads_left = sum(leads.get(state, 0) for state in ("new", "ready"))
+        found = await findings(self._database, campaign.id, campaign.settings, now)
+        wrong = [f"{each.key}: {each.wrong}" for each in found if each.level is Level.ERROR]
+        last = campaign.holds["stop_date"]
+        if last is not None and today.isoformat() > str(last):
+            wrong.append(f"stop_date: its last day was {last}")
+        one.in_the_way = "; ".join(wrong)
+        if one.in_the_way:
+            self._say(campaign.name, one.in_the_way)
+        one.looked_at = now
+
+    async def _read_ledger(self, one: Running, since: datetime) -> None:
+        rows = await self._database.fetch(
+            "campaign_day_counts", one.campaign.id, str(one.ledger.zone), since
+        )
+        one.ledger.read(Day(**dict(row)) for row in rows)
+
+    async def store_learned(self, one: Running, now: datetime) -> None:
+        """Keep what it learned. Raises TemporaryError."""
+        await self._database.execute(
+            "store_campaign_pacing",
+            one.campaign.id,
+            self._term,
+            now,
+            one.pace.pacer.export(now.timestamp()),
+            None,
+        )
+        one.learned_at = now
+
+    def _say(self, campaign: str, what: str) -> None:
+        """Said once."""
+        if self._said.get(campaign) != what:
+            self._said[campaign] = what
+            log.error("campaign does not dial", campaign=campaign, reason=what)

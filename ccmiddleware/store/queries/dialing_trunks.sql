@@ -1,0 +1,2 @@
+-- All trunks
+SELECT name, dial, channels, calls_per_second FROM ccm.trunk
