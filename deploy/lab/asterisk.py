@@ -8,7 +8,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,9 @@ from typing import Self
 
 from lab import addresses, ami, audio, instances
 from lab.errors import LabError
+from lab.far_end import GREETING, HELLO, FarEnd
 from lab.files import AMI_PORT, HTTP_PORT, OPERATOR, SIP_PORT, USER, Place, files
+from lab.parties import Party
 from lab.phones import Caller, Crowd, Phone, Sounds
 from lab.plan import Plan
 from lab.processes import Child
@@ -64,6 +66,7 @@ class Asterisk:
         self.ari_secret = secrets.token_urlsafe(24)
         self._child: Child | None = None
         self.phones: list[Phone] = []
+        self.far_ends: list[FarEnd] = []
         self.callers: list[Caller] = []
         self._write()
 
@@ -125,7 +128,7 @@ class Asterisk:
 
     async def stop(self) -> None:
         """Stop it in order, and every phone and caller with it."""
-        for sipp in (*self.callers, *self.phones):
+        for sipp in (*self.callers, *self.phones, *self.far_ends):
             await sipp.stop()
         if self._child is not None:
             await self._child.stop()
@@ -260,6 +263,19 @@ class Asterisk:
         )
         self.phones.append(phone)
         return phone
+
+    def far_end(self, parties: Sequence[Party]) -> FarEnd:
+        """All who can be called through the trunk ``outside``, in place of ``outside``."""
+        end = FarEnd(
+            self.servers,
+            self.directory / "sip",
+            self._outside.ip,
+            self.sip,
+            {voice: self._sounds(voice).speech for voice in (HELLO, GREETING)},
+            parties,
+        )
+        self.far_ends.append(end)
+        return end
 
     def caller(
         self,

@@ -81,6 +81,15 @@ class Sipp:
             self._file("screen"),
         )  # fmt: skip
 
+    async def plugged_in(self) -> None:
+        """Wait until it takes calls. Raises LabError when it ended instead."""
+        child = self._child
+        await until(
+            lambda: _listens(self._ip) or child is None or not child.running, 10, "SIPp to start"
+        )
+        if not self.running:
+            raise LabError(f"SIPp did not start: {self.errors()}{child and child.last_words()}")
+
     def _file(self, kind: str) -> Path:
         return self._base.with_name(f"{self._base.name}-{self._runs}.{kind}")
 
@@ -189,13 +198,8 @@ class Phone(Sipp):
 
     async def start(self) -> None:
         """Plug it in; it takes calls when this returns."""
-        self._run(phone_scenario(self._script, self._sounds.speech), _target(self._pbx))
-        child = self._child
-        await until(
-            lambda: _listens(self._ip) or child is None or not child.running, 10, "a phone to start"
-        )
-        if not self.running:
-            raise LabError(f"SIPp did not start: {self.errors()}{child and child.last_words()}")
+        self._run(phone_scenario(self._script, self._sounds.speech), target_of(self._pbx))
+        await self.plugged_in()
 
     async def follow(self, script: Sequence[Step], seconds: float = 30) -> None:
         """Do something else from now on. Waits until calls that are on have ended.
@@ -273,7 +277,7 @@ class Caller(Sipp):
         crowd = self._crowd
         self._run(
             self._scenario, "-m", str(crowd.calls), "-r", str(crowd.rate), "-l", str(crowd.limit),
-            "-set", "shown", self._shown, _target(self._pbx),
+            "-set", "shown", self._shown, target_of(self._pbx),
         )  # fmt: skip
 
     async def done(self, seconds: float = CALL_TIMEOUT) -> None:
@@ -316,7 +320,8 @@ class Caller(Sipp):
         return CallResult(200, True, seconds, "caller" if ended.rest == "us" else "pbx")
 
 
-def _target(pbx: tuple[str, int]) -> str:
+def target_of(pbx: tuple[str, int]) -> str:
+    """Where a PBX is, as SIPp's argument."""
     return f"{pbx[0]}:{pbx[1]}"
 
 

@@ -44,36 +44,36 @@ def phone_scenario(script: Sequence[Step], sound: str) -> str:
     if not script or not isinstance(script[0], Answer | Ring | Decline | Forward):
         raise ValueError("a phone's script begins with Answer, Ring, Decline or Forward")
     first, talk = script[0], script[1:]
-    dialog = _Dialog(f"From:[$to];{OUR_TAG}", "To:[$from]", sound)
+    dialog = Dialog(f"From:[$to];{OUR_TAG}", "To:[$from]", sound)
     offered = [
         '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="cseq"/>',
         '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="from"/>',
         '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/>',
-        _log("offered", "[call_number] [$from]"),
+        log("offered", "[call_number] [$from]"),
         _DIALOG,
     ]
-    parts = [_recv("request", "INVITE", rrs=True, do=offered), _send(_response("180 Ringing"))]
+    parts = [recv("request", "INVITE", rrs=True, do=offered), send(response("180 Ringing"))]
     if isinstance(first, Decline | Forward):
         parts += _refuse(first)
     else:
         seconds = first.after if isinstance(first, Answer) else FOR_EVER
-        cancelled = [_log("cancelled")]
+        cancelled = [log("cancelled")]
         parts += [
-            _recv("request", "CANCEL", seconds, late="answer", then="cancelled", do=cancelled),
-            _label("answer"),
-            _send(_response("200 OK", _sdp("sendrecv")), again=True),
-            _recv("request", "ACK", do=[_log("answered"), dialog.speak]),
+            recv("request", "CANCEL", seconds, late="answer", then="cancelled", do=cancelled),
+            label("answer"),
+            send(response("200 OK", sdp("sendrecv")), again=True),
+            recv("request", "ACK", do=[log("answered"), dialog.speak]),
             *dialog.steps(talk),
         ]
     parts += [
         *dialog.endings(),
-        _label("cancelled"),
-        _send(_OK),
-        _send(_response("487 Request Terminated"), again=True),
-        _recv("request", "ACK"),
-        _END,
+        label("cancelled"),
+        send(OK),
+        send(response("487 Request Terminated"), again=True),
+        recv("request", "ACK"),
+        END,
     ]
-    return _scenario("phone", parts, ["cseq", "from", "to", *_obeying(script)])
+    return whole("phone", parts, ["cseq", "from", "to", *_obeying(script)])
 
 
 def _refuse(how: Decline | Forward) -> list[str]:
@@ -86,9 +86,9 @@ def _refuse(how: Decline | Forward) -> list[str]:
             contact = f"<sip:{extension}@[remote_ip]:[remote_port]>"
     return [
         _pause(after),
-        _send(_response(f"{status} {reason}", contact=contact), again=True),
-        _recv("request", "ACK", do=[_log("declined", str(status))]),
-        _END,
+        send(response(f"{status} {reason}", contact=contact), again=True),
+        recv("request", "ACK", do=[log("declined", str(status))]),
+        END,
     ]
 
 
@@ -102,7 +102,7 @@ def caller_scenario(
     """
     target = f"sip:{did}@[remote_ip]:[remote_port]"
     ours = f"From: [$shown]<sip:{number}@[local_ip]:[local_port]>;{OUR_TAG}"
-    dialog = _Dialog(ours, f"To: <{target}>[peer_tag_param]", sound)
+    dialog = Dialog(ours, f"To: <{target}>[peer_tag_param]", sound)
 
     def initial(method: str, to: str, rest: str) -> str:
         # CANCEL has the branch and the number of its INVITE (RFC 3261, section 9.1), and the ACK
@@ -115,36 +115,34 @@ def caller_scenario(
         )
 
     def answer(status: int, then: str | None, do: Sequence[str]) -> str:
-        return _recv(
+        return recv(
             "response", str(status), patience, "impatient", then, status == 200, status != 200, do
         )
 
-    refused = [answer(n, "refused", [_log("refused", str(n))]) for n in REFUSALS]
+    refused = [answer(n, "refused", [log("refused", str(n))]) for n in REFUSALS]
     parts = [
-        _send(initial("INVITE", f"To: <{target}>", extra + _sdp("sendrecv")), again=True),
+        send(initial("INVITE", f"To: <{target}>", extra + sdp("sendrecv")), again=True),
         answer(100, None, []),
-        *(answer(status, None, [_DIALOG, _log("ringing")]) for status in (180, 181, 183)),
+        *(answer(status, None, [_DIALOG, log("ringing")]) for status in (180, 181, 183)),
         *refused,
-        answer(200, None, [_DIALOG, _log("answered")]),
-        _send(dialog.head("ACK") + _NOTHING),
+        answer(200, None, [_DIALOG, log("answered")]),
+        send(dialog.head("ACK") + _NOTHING),
         dialog.begin(),
         *dialog.steps(script),
         *dialog.endings(),
-        _label("refused"),
-        _send(initial("ACK", "[last_To:]", _NOTHING)),
-        _END,
-        _label("impatient"),
-        _send(initial("CANCEL", f"To: <{target}>", _NOTHING), again=True),
-        _recv("response", "200", optional=True),
-        _recv(
-            "response", "487", 5, "end", "refused", do=[_log("cancelled"), _log("refused", "487")]
-        ),
-        _END,
+        label("refused"),
+        send(initial("ACK", "[last_To:]", _NOTHING)),
+        END,
+        label("impatient"),
+        send(initial("CANCEL", f"To: <{target}>", _NOTHING), again=True),
+        recv("response", "200", optional=True),
+        recv("response", "487", 5, "end", "refused", do=[log("cancelled"), log("refused", "487")]),
+        END,
     ]
-    return _scenario("caller", parts, _obeying(script), '<Global variables="shown"/>')
+    return whole("caller", parts, _obeying(script), '<Global variables="shown"/>')
 
 
-class _Dialog:
+class Dialog:
     """The parts of a call after its answer, the same for both sides but for two headers."""
 
     def __init__(self, ours: str, theirs: str, sound: str) -> None:
@@ -178,11 +176,15 @@ class _Dialog:
                     break
                 case Answer() | Ring() | Decline() | Forward():
                     raise ValueError("Answer, Ring, Decline, Forward only begin a phone's script")
-        return [*parts, *self._transaction(self.head("BYE") + _NOTHING, [_log("ended", "us")])]
+        return [*parts, *self.hang_up([log("ended", "us")])]
+
+    def hang_up(self, do: Sequence[str]) -> list[str]:
+        """BYE; ``do`` when it was taken."""
+        return self._transaction(self.head("BYE") + _NOTHING, do)
 
     def endings(self) -> list[str]:
         """Where every answered call ends: by us, or by them."""
-        return [_END, _label("them"), _send(_OK), _END]
+        return [END, label("them"), send(OK), END]
 
     def head(self, method: str) -> str:
         """The head of a request within the dialog."""
@@ -195,26 +197,26 @@ class _Dialog:
         )
 
     def _bye(self, seconds: float | None, late: str | None, optional: bool = False) -> str:
-        ended = [_log("ended", "them")]
-        return _recv("request", "BYE", seconds, late, "them", optional=optional, do=ended)
+        ended = [log("ended", "them")]
+        return recv("request", "BYE", seconds, late, "them", optional=optional, do=ended)
 
     def _listen(self, seconds: float) -> str:
         self._labels += 1
-        label = f"step{self._labels}"
-        return self._bye(seconds, label) + _label(label)
+        place = f"step{self._labels}"
+        return self._bye(seconds, place) + label(place)
 
     def _transaction(self, request: str, do: Sequence[str]) -> list[str]:
         return [
-            _send(request, again=True),
-            _recv("response", "100", optional=True),
+            send(request, again=True),
+            recv("response", "100", optional=True),
             self._bye(None, None, optional=True),
-            _recv("response", "200", 8, "end", do=do),
+            recv("response", "200", 8, "end", do=do),
         ]
 
     def _reinvite(self, direction: str, word: str, sound: str) -> list[str]:
-        do = [_log(word), f'<exec rtp_stream="{sound}"/>']
-        request = self.head("INVITE") + _sdp(direction)
-        return [*self._transaction(request, do), _send(self.head("ACK") + _NOTHING)]
+        do = [log(word), f'<exec rtp_stream="{sound}"/>']
+        request = self.head("INVITE") + sdp(direction)
+        return [*self._transaction(request, do), send(self.head("ACK") + _NOTHING)]
 
     def _key(self, digit: str) -> list[str]:
         return [*self._press(digit), self._listen(0.2)]
@@ -222,7 +224,7 @@ class _Dialog:
     def _press(self, digit: str) -> list[str]:
         body = f"Signal={digit}\nDuration=120\n"
         kind = "Content-Type: application/dtmf-relay\nContent-Length: [len]\n\n"
-        pressed = [_log("pressed", digit)]
+        pressed = [log("pressed", digit)]
         request = self.head("INFO") + kind + body
         return self._transaction(request, pressed)
 
@@ -231,61 +233,61 @@ class _Dialog:
         what = '<ereg regexp="[^ ]+" search_in="hdr" header="X-Lab:" assign_to="what"/>'
         hold, resume, press, refer, leave = CUES
         return [
-            _label("obey"),
-            *(_recv("request", cue, then=cue, optional=True, do=[what]) for cue in CUES),
+            label("obey"),
+            *(recv("request", cue, then=cue, optional=True, do=[what]) for cue in CUES),
             self._bye(FOR_EVER, leave),
-            _label(hold),
+            label(hold),
             *self._reinvite("sendonly", "held", "pause"),
             _AGAIN,
-            _label(resume),
+            label(resume),
             *self._reinvite("sendrecv", "unheld", "resume"),
             _AGAIN,
-            _label(press),
+            label(press),
             *self._press("[$what]"),
             _AGAIN,
-            _label(refer),
+            label(refer),
             *self._refer(),
             _AGAIN,
-            _label(leave),
+            label(leave),
         ]
 
     def _refer(self) -> list[str]:
         """REFER (RFC 3515) to the address of the cue. SIPp answers the NOTIFYs by itself (-aa)."""
         request = f"{self.head('REFER')}Refer-To: <[$what]>\nReferred-By: <sip:lab@[local_ip]>\n"
         refused = [
-            _recv(
+            recv(
                 "response",
                 str(status),
                 then="obey",
                 optional=True,
-                do=[_log("refused", str(status))],
+                do=[log("refused", str(status))],
             )
             for status in (400, *REFUSALS)
         ]
         return [
-            _send(request + _NOTHING, again=True),
-            _recv("response", "100", optional=True),
+            send(request + _NOTHING, again=True),
+            recv("response", "100", optional=True),
             *refused,
             self._bye(None, None, optional=True),
-            _recv("response", "202", 8, "end", do=[_log("referred")]),
+            recv("response", "202", 8, "end", do=[log("referred")]),
         ]
 
 
 _NOTHING = "Content-Length: 0\n\n"
 
-_OK = (
+OK = (
     "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"
     f"{_NOTHING}"
 )
 
-_END = '<nop next="end"></nop>'
+END = '<nop next="end"></nop>'
 
 _AGAIN = '<nop next="obey"></nop>'
 
 _LAB_CONTACT = "<sip:lab@[local_ip]:[local_port]>"
 
 
-def _sdp(direction: str) -> str:
+def sdp(direction: str) -> str:
     return (
         "Content-Type: application/sdp\nContent-Length: [len]\n\n"
         "v=0\no=lab 1 [cseq] IN IP4 [local_ip]\ns=-\nc=IN IP4 [media_ip]\nt=0 0\n"
@@ -294,7 +296,7 @@ def _sdp(direction: str) -> str:
     )
 
 
-def _response(status: str, rest: str = _NOTHING, contact: str = _LAB_CONTACT) -> str:
+def response(status: str, rest: str = _NOTHING, contact: str = _LAB_CONTACT) -> str:
     """A response to the INVITE of a phone's call, even after other requests."""
     return (
         f"SIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:];{OUR_TAG}\n[last_Call-ID:]\n"
@@ -302,12 +304,12 @@ def _response(status: str, rest: str = _NOTHING, contact: str = _LAB_CONTACT) ->
     )
 
 
-def _send(message: str, again: bool = False) -> str:
+def send(message: str, again: bool = False) -> str:
     retrans = ' retrans="500"' if again else ""
     return f"<send{retrans}><![CDATA[\n{message}]]></send>"
 
 
-def _recv(
+def recv(
     kind: str,
     what: str,
     seconds: float | None = None,
@@ -331,15 +333,15 @@ def _recv(
     return f"<recv {' '.join(words)}>{actions}</recv>"
 
 
-def _log(word: str, rest: str = "") -> str:
+def log(word: str, rest: str = "") -> str:
     return f'<log message="{word} [clock_tick] {rest}"/>'
 
 
-_DIALOG = _log("dialog", "[call_id] [pid]-[call_number] [peer_tag_param]")
+_DIALOG = log("dialog", "[call_id] [pid]-[call_number] [peer_tag_param]")
 """What a cue, or a REFER with Replaces, names this call by."""
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
     return f'<label id="{name}"/>'
 
 
@@ -352,8 +354,8 @@ def _obeying(script: Sequence[Step]) -> list[str]:
     return ["what"] if Obey() in script else []
 
 
-def _scenario(name: str, parts: Sequence[str], variables: Sequence[str], head: str = "") -> str:
-    body = "\n".join([*parts, _label("end")])
+def whole(name: str, parts: Sequence[str], variables: Sequence[str], head: str = "") -> str:
+    body = "\n".join([*parts, label("end")])
     used = f'<Reference variables="{",".join(variables)}"/>\n' if variables else ""
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="{name}">\n{head}\n{body}\n'
