@@ -7,10 +7,10 @@ from uuid import UUID
 
 import click
 
-from ccmiddleware.cli import timeline
+from ccmiddleware.cli import callback_leads, timeline
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run
-from ccmiddleware.cli.options import agent_option, check_period, limit, period, queue_option
+from ccmiddleware.cli.options import Moment, agent_option, check_period, limit, period, queue_option
 from ccmiddleware.cli.output import Column, emit, emit_json, emit_text
 from ccmiddleware.cli.when import local_zone, show_span
 from ccmiddleware.cli.when import show as show_time
@@ -183,25 +183,44 @@ LONGEST_NOTE = 2000
 @click.option(
     "--segment", type=click.IntRange(1), help="The talk it is about; the last one if not given."
 )
+@click.option(
+    "--callback", type=Moment(), metavar="TIME",
+    help="Call of a campaign: promise the lead a call for that time.",
+)  # fmt: skip
+@click.option("--callback-agent", metavar="AGENT", help="Who calls; anybody if not given.")
 @json_option
 @pass_app
-def dispose(app: App, id_: str, code: str, note: str, segment: int | None, as_json: bool) -> None:
+def dispose(
+    app: App,
+    id_: str,
+    code: str,
+    note: str,
+    segment: int | None,
+    callback: datetime | None,
+    callback_agent: str | None,
+    as_json: bool,
+) -> None:
     """Say what came of an interaction.
 
     The code that was given last holds; those before stay in its history (`ccm interaction show`).
     """
+    if callback is None and callback_agent is not None:
+        raise click.UsageError("--callback-agent is for --callback TIME")
     if len(note) > LONGEST_NOTE or "\0" in note:
         raise click.UsageError(f"--note takes at most {LONGEST_NOTE} characters, and no NUL")
-    row = run(_dispose(app, id_, code, note, segment))
+    row, promised = run(_dispose(app, id_, code, note, segment, callback, callback_agent))
     if as_json:
-        emit_json(row)
-    else:
-        emit_text(f"{row['interaction_id']}: {row['code']}")
+        emit_json(row | ({"callback": promised} if promised else {}))
+        return
+    emit_text(f"{row['interaction_id']}: {row['code']}")
+    if promised:
+        callback_leads.report(promised, as_json=False)
 
 
 async def _dispose(
-    app: App, text: str, code: str, note: str, segment: int | None
-) -> dict[str, Any]:
+    app: App, text: str, code: str, note: str, segment: int | None,
+    callback: datetime | None, agent: str | None,
+) -> tuple[dict[str, Any], dict[str, Any] | None]:  # fmt: skip
     from ccmiddleware.cli.commanding import user
     from ccmiddleware.cli.disposition import known
 
@@ -210,10 +229,13 @@ async def _dispose(
         codes = await database.fetch("list_disposition_codes", False)
         if code not in {row["code"] for row in codes}:
             raise NothingFound(f"there is no code {code!r}; there are {await known(database)}")
+        promised = None
+        if callback is not None:
+            promised = await callback_leads.promise_after(database, interaction, callback, agent)
         row = await database.fetchrow("dispose", interaction["id"], code, note, user(), segment)
     if row is None:
         raise NothingFound(f"{interaction['id']} has no segment {segment}")
-    return dict(row)
+    return dict(row), promised
 
 
 async def find(database: Any, text: str) -> dict[str, Any]:

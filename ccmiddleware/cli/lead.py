@@ -17,7 +17,7 @@ from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, r
 from ccmiddleware.cli.output import Column, emit, emit_json, emit_text
 from ccmiddleware.clock import utc_now
 
-STATES = ("new", "ready", "claimed", "waiting", "done")
+STATES = ("new", "ready", "claimed", "waiting", "promised", "done")
 PAGE = 5000
 NONE_YET = "no lead fits; `ccm lead import FILE --campaign NAME` brings some"
 HIGHEST_ID = 2**63 - 1
@@ -147,25 +147,29 @@ async def _show(
     app: App, lead: str, campaign: str | None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     async with checked(), opened(app) as database:
-        await _campaign_id(database, campaign)
-        id_ = int(lead) if lead.isascii() and lead.isdecimal() else 0
-        rows = await database.fetch(
-            "find_leads", id_ if id_ <= HIGHEST_ID else 0, lead, lead, campaign
-        )
-        exact = [row for row in rows if row["id"] == id_]
-        found = rows if len(rows) == 1 else exact
-        if not rows:
-            where = f" in {campaign}" if campaign else ""
-            raise NothingFound(
-                f"there is no lead {lead!r}{where}: give its id, its id in the file, or a number "
-                "with + and country code"
-            )
-        if not found:
-            several = ", ".join(f"{row['id']} ({row['campaign']})" for row in rows[:12])
-            raise Ambiguous(f"{lead!r} may be {several}: give the id, or --campaign")
-        row = (await database.fetch("show_lead", found[0]["id"]))[0]
+        row = (await database.fetch("show_lead", await find_lead(database, lead, campaign)))[0]
         numbers = await database.fetch("show_lead_numbers", row["id"], utc_now())
         return dict(row), [dict(one) for one in numbers]
+
+
+async def find_lead(database: Any, lead: str, campaign: str | None) -> int:
+    """The lead with that id, id in the file, or number. Raises NothingFound, Ambiguous."""
+    await _campaign_id(database, campaign)
+    id_ = int(lead) if lead.isascii() and lead.isdecimal() else 0
+    rows = await database.fetch("find_leads", id_ if id_ <= HIGHEST_ID else 0, lead, lead, campaign)
+    exact = [row for row in rows if row["id"] == id_]
+    found = rows if len(rows) == 1 else exact
+    if not rows:
+        where = f" in {campaign}" if campaign else ""
+        raise NothingFound(
+            f"there is no lead {lead!r}{where}: give its id, its id in the file, or a number "
+            "with + and country code"
+        )
+    if not found:
+        several = ", ".join(f"{row['id']} ({row['campaign']})" for row in rows[:12])
+        raise Ambiguous(f"{lead!r} may be {several}: give the id, or --campaign")
+    only: int = found[0]["id"]
+    return only
 
 
 @command.command("export", epilog="Example:  ccm lead export --campaign spring > spring.csv")

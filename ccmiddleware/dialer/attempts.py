@@ -15,6 +15,10 @@ class Claimed:
     number: str
     caller_id: str
     trunk: str
+    callback: UUID | None = None
+    """The promise that this call is to keep."""
+    agent: str = ""
+    """Interface of the one agent for whom it is; empty: any will do."""
 
 
 @dataclass(frozen=True)

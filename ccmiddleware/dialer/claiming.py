@@ -5,8 +5,8 @@ nothing is dialled that was not claimed, and nobody else dials that lead.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from ccmiddleware.dialer.attempts import Claimed
 from ccmiddleware.dialer.caller_ids import caller_id_for
 from ccmiddleware.dialer.permits import GUARANTEED, Opening, ask, openings
 from ccmiddleware.dialer.places import Place
+from ccmiddleware.dialer.promises import Due, assigned
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.store.database import Database, Row
 
@@ -80,9 +81,57 @@ class Claiming:
             chosen = self._best(rows, missing)
             if not chosen:
                 break
-            told = await self._take(campaign, chosen, opened, free, now, claims)
-            if not told:
+            asks = [
+                self._ask(
+                    campaign, row["lead"], row["place_id"], row["number"], opened, trunk, chance
+                )
+                for (row, chance), trunk in zip(chosen, free, strict=False)
+            ]
+            if not await self._take(campaign, asks, _terms(campaign), free, now, claims):
                 break  # paused or edited; or somebody else holds all that are left
+        return claims
+
+    async def claim_callbacks(
+        self, campaign: Campaign, trunks: Sequence[str], agents: Collection[str], now: datetime
+    ) -> Claims:
+        """Claim promised callbacks that are due, one for each trunk and each free agent at most.
+
+        To be asked for before ``claim``, and for a campaign that is paused as well (with its
+        present revision); one that is stopped keeps no promises. ``agents``: interfaces of agents
+        who are free, and kept for these calls until they are answered; without one nothing is
+        claimed. ``Claimed.agent`` is the one for whom a call is that was promised by him; each
+        call without takes one of the others. Raises TemporaryError.
+        """
+        claims = Claims()
+        if not trunks or not agents:
+            return claims
+        places = {
+            row["id"]: Place(row["country"], tuple(row["zones"]), tuple(row["states"]))
+            for row in await self._database.fetch("places_with_callbacks", campaign.id, now)
+        }
+        opened = openings(places, campaign.rules, now)
+        claims.places, claims.open_places = len(places), len(opened)
+        if not opened:
+            return claims
+        anybody = campaign.holds["callback_anybody"]
+        free = list(agents)
+        rows = await self._database.fetch(
+            "callbacks_to_claim", campaign.id, now, list(opened), free, anybody, MOST_AT_ONCE
+        )
+        chosen = assigned([_due(row) for row in rows], free)
+        asks = [
+            self._ask(campaign, one.lead, one.place, one.number, opened, trunk)
+            | {"callback": str(one.callback)}
+            for (one, _), trunk in zip(chosen, trunks, strict=False)
+        ]
+        if asks:
+            terms = _terms(campaign) | {"callbacks_only": True, "agent_guaranteed": True}
+            await self._take(campaign, asks, terms, list(trunks), now, claims)
+        whose = {one.lead: (one.callback, agent) for one, agent in chosen}
+        claims.claimed = [
+            replace(claimed, callback=whose[claimed.lead][0], agent=whose[claimed.lead][1])
+            for claimed in claims.claimed
+        ]
         return claims
 
     def _best(self, rows: Sequence[Row], wanted: int) -> list[tuple[Row, float | None]]:
@@ -96,25 +145,22 @@ class Claiming:
     async def _take(
         self,
         campaign: Campaign,
-        chosen: Sequence[tuple[Row, float | None]],
-        opened: Mapping[int, Opening],
+        wanted: Sequence[dict[str, Any]],
+        terms: Mapping[str, Any],
         free: list[str],
         now: datetime,
         claims: Claims,
     ) -> bool:
         """Claim these; the trunks by which they go are taken out of ``free``."""
-        asks = {
-            row["lead"]: self._ask(campaign, row, opened, chance, trunk)
-            for (row, chance), trunk in zip(chosen, free, strict=False)
-        }
+        asks = {ask["lead"]: ask for ask in wanted}
         told = await self._database.fetch(
             "claim_leads",
             campaign.id,
             self._node,
             self._term,
             now,
-            _terms(campaign),
-            list(asks.values()),
+            terms,
+            list(wanted),
         )
         for row in told:
             if row["attempt_id"] is None:
@@ -136,17 +182,19 @@ class Claiming:
     def _ask(
         self,
         campaign: Campaign,
-        row: Row,
+        lead: int,
+        place: int,
+        number: str,
         opened: Mapping[int, Opening],
-        chance: float | None,
         trunk: str,
+        chance: float | None = None,
     ) -> dict[str, Any]:
         self._turn += 1
-        shown = caller_id_for(campaign.holds["caller_ids"] or (), row["number"], self._turn)
+        shown = caller_id_for(campaign.holds["caller_ids"] or (), number, self._turn)
         return ask(
-            row["lead"],
-            row["place_id"],
-            opened[row["place_id"]],
+            lead,
+            place,
+            opened[place],
             campaign.profile,
             caller_id=shown or "",
             trunk=trunk,
@@ -163,6 +211,12 @@ class Claiming:
             }
             self._places_until, self._places_of = now + PLACES_EVERY, campaign.id
         return self._places
+
+
+def _due(row: Row) -> Due:
+    return Due(
+        row["callback"], row["lead"], row["place_id"], row["number"], row["agent"], row["anybody"]
+    )
 
 
 def _terms(campaign: Campaign) -> dict[str, Any]:

@@ -4,7 +4,8 @@ An attempt ends once: telling it again changes nothing. Who wants no further cal
 do-not-call list before that is written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from ccmiddleware.dialer import dnc
 from ccmiddleware.dialer.attempts import Ended
 from ccmiddleware.dialer.dnc_entries import Entry
 from ccmiddleware.dialer.places import Place
-from ccmiddleware.dialer.retry import Again, Attempt, Number, what_next
+from ccmiddleware.dialer.retry import Again, Attempt, Finished, Number, Promise, what_next
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import retry_rules
 from ccmiddleware.dialer.windows import lawful_from
@@ -40,10 +41,16 @@ async def end(database: Database, campaign: Campaign, ended: Ended) -> bool:
         async with dnc.changing(database, by="ccm") as change:
             entry = Entry(ended.number, note=f"asked in attempt {ended.attempt}")
             await change.add([entry], OPT_OUT, None)
-    following = await _following(database, campaign, ended)
-    told: bool = await database.fetchval(
-        "end_attempt", ended.attempt, ended.at, ended.result, ended.facts, following
-    )
+    following, kept = await _following(database, campaign, ended)
+    async with database.transaction() as session:
+        told: bool = await session.fetchval(
+            "end_attempt", ended.attempt, ended.at, ended.result, ended.facts, following
+        )
+        if told and kept is not None:
+            await session.execute(
+                "settle_lead_callback", kept.callback, kept.state, kept.again_at, kept.reason,
+                ended.at,
+            )  # fmt: skip
     return told
 
 
@@ -57,41 +64,80 @@ async def left_open(database: Database, node: str, term: int) -> list[Row]:
     return await database.fetch("open_attempts", node, term)
 
 
-async def _following(database: Database, campaign: Campaign, ended: Ended) -> dict[str, str]:
-    """When and on which number the lead is called again; nothing when it is done."""
+@dataclass(frozen=True)
+class _Kept:
+    """What came of a promise. ``again_at``: when it is tried again; None: it is over."""
+
+    callback: UUID
+    state: str
+    reason: str
+    again_at: datetime | None = None
+
+
+async def _following(
+    database: Database, campaign: Campaign, ended: Ended
+) -> tuple[dict[str, str], _Kept | None]:
+    """When and on which number the lead is called again; nothing when it is done.
+
+    And what came of the promise that the call was to keep, if it was. What is said of the lead
+    holds when that promise is over.
+    """
     known = await database.fetchrow("attempts_of_lead", ended.lead, ended.attempt, ended.at)
     if known is None:
-        return {}
+        return {}, None
+    promise = known["promise"]
     attempts = [
-        _ended(ended, one) if UUID(one["id"]) == ended.attempt else _attempt(one)
+        _attempt(one, promise, ended if UUID(one["id"]) == ended.attempt else None)
         for one in known["attempts"] or ()
     ]
     places = {number: _place(place) for number, place in (known["places"] or {}).items()}
+    numbers = [Number(one["number"], one["usable"]) for one in known["numbers"] or ()]
+    rules = retry_rules(campaign.settings)
+
+    def lawful(next_: Again) -> datetime | None:
+        place = places.get(next_.number)
+        if place is None:
+            return next_.at
+        return lawful_from(place, campaign.profile, next_.at, campaign.rules.hours)
+
     here = places.get(ended.number)
-    next_ = what_next(
-        retry_rules(campaign.settings),
-        [Number(one["number"], one["usable"]) for one in known["numbers"] or ()],
-        attempts,
-        ended.at,
-        zone=here.zones[0] if here is not None else "UTC",
-    )
-    if not isinstance(next_, Again):
-        return {}
-    at: datetime | None = next_.at
-    place = places.get(next_.number)
-    if place is not None:
-        at = lawful_from(place, campaign.profile, next_.at, campaign.rules.hours)
-    return {} if at is None else {"at": at.isoformat(), "number": next_.number}
+    zone = here.zones[0] if here is not None else "UTC"
+    next_ = what_next(rules, numbers, attempts, ended.at, zone=zone)
+    at = lawful(next_) if isinstance(next_, Again) else None
+    kept = None
+    if promise is not None:
+        promised = Promise(_time(promise["at"]), promise["number"], _time(promise["made_at"]))
+        again = what_next(rules, numbers, attempts, ended.at, zone=zone, promise=promised)
+        kept = _kept(UUID(promise["id"]), ended, again, lawful)
+    if not isinstance(next_, Again) or at is None:
+        return {}, kept
+    return {"at": at.isoformat(), "number": next_.number}, kept
 
 
-def _attempt(row: Mapping[str, Any]) -> Attempt:
-    at = datetime.fromisoformat(row["at"]).astimezone(UTC)
-    return Attempt(at, row["number"], row["result"], row["cause"])
+def _kept(
+    callback: UUID,
+    ended: Ended,
+    next_: Again | Finished,
+    lawful: Callable[[Again], datetime | None],
+) -> _Kept:
+    if ended.result == "connected":
+        return _Kept(callback, "reached", "")
+    if not isinstance(next_, Again) or not next_.callback:
+        return _Kept(callback, "tried", f"{ended.result}, and not tried again as a promise")
+    return _Kept(callback, "tried", next_.reason, lawful(next_))
 
 
-def _ended(ended: Ended, row: Mapping[str, Any]) -> Attempt:
-    at = datetime.fromisoformat(row["at"]).astimezone(UTC)
-    return Attempt(at, ended.number, ended.result, ended.cause)
+def _attempt(
+    row: Mapping[str, Any], promise: Mapping[str, Any] | None, ended: Ended | None
+) -> Attempt:
+    """An attempt as it was, or ``ended`` now. ``promise``: the one that is looked at."""
+    result, cause = (ended.result, ended.cause) if ended else (row["result"], row["cause"])
+    to_keep_it = promise is not None and row["callback"] == promise["id"]
+    return Attempt(_time(row["at"]), row["number"], result, cause, to_keep_it)
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _place(row: Mapping[str, Any]) -> Place:

@@ -24,7 +24,7 @@ COMMENT ON VIEW report.lead_funnel IS
     'How far the leads of each campaign are: one row for each campaign, state and result of the last attempt, as it is now';
 COMMENT ON COLUMN report.lead_funnel.campaign IS 'Campaign';
 COMMENT ON COLUMN report.lead_funnel.state IS
-    'new (never called), ready (to be called again), claimed (a call is on), waiting (until its next_at), done';
+    'new (never called), ready (to be called again), claimed (a call is on), waiting (until its next_at), promised (a callback; report.lead_callback), done';
 COMMENT ON COLUMN report.lead_funnel.last_result IS
     'Result of the last attempt; null when there was none; dnc when all numbers were on the do-not-call list at the import';
 COMMENT ON COLUMN report.lead_funnel.leads IS 'Leads that are so';

@@ -46,7 +46,8 @@ SELECT
     p.seller_name,
     p.seller_number,
     p.purpose,
-    p.agent_guaranteed
+    p.agent_guaranteed,
+    a.callback_id
 FROM ccm.attempt AS a
 JOIN ccm.campaign AS c ON c.id = a.campaign_id
 JOIN ccm.lead AS l ON l.id = a.lead_id
@@ -103,3 +104,4 @@ COMMENT ON COLUMN report.attempt.seller_name IS 'In whose name was called';
 COMMENT ON COLUMN report.attempt.seller_number IS 'Number at which the seller is reached';
 COMMENT ON COLUMN report.attempt.purpose IS 'What the call was about';
 COMMENT ON COLUMN report.attempt.agent_guaranteed IS 'Whether an agent was kept free for it';
+COMMENT ON COLUMN report.attempt.callback_id IS 'The promise (report.lead_callback) that it was to keep; null for any other call';

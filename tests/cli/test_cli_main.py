@@ -110,7 +110,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         *(f"trunk {name}" for name in ("set", "list", "remove")),
         "command list",
         *(f"interaction {name}" for name in ("list", "show", "dispose")),
-        *(f"callback {name}" for name in ("list", "show", "add", "cancel")),
+        *(f"callback {name}" for name in ("list", "show", "add", "move", "cancel")),
         "campaign simulate",
         *(f"disposition {name}" for name in ("list", "add", "remove")),
         *(

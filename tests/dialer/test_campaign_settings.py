@@ -72,6 +72,8 @@ GOOD = [
     ),
     ("retry=never", "never", "never"),
     ("most_attempts=6", 6, "6"),
+    ("callback_tolerance=30m", 1800, "30m"),
+    ("callback_anybody=no", False, "no"),
     ("disposition.SALE=success", {"effect": "success"}, "success"),
     ("disposition.7=next number", {"effect": "next_number"}, "next number"),
     ("disposition.later=again after 2d", {"effect": "again", "after": 172800}, "again after 2d"),
