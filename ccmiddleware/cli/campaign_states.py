@@ -74,7 +74,6 @@ def start(app: App, campaign: str, as_json: bool) -> None:
         refused.tell(as_json=as_json)
         sys.exit(1)
     report(result, as_json=as_json)
-    say("this version does not dial yet: the campaign is ready, and no call is made")
     for one in result["findings"] if not as_json else ():
         say(f"{one['key']}: {one['wrong']}; {one['right']}")
 

@@ -36,9 +36,16 @@ class Claims:
     claimed: list[Claimed] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     """Leads that may not be called, by reason: dnc, called_lately."""
-    open_places: int = 0
-    """Places with leads where it is lawful to call now."""
-    places: int = 0
+
+
+@dataclass(frozen=True)
+class AtHand:
+    """Which leads there are. ``ready``: whether one may be called now, as far as is known before it
+    is claimed."""
+
+    places: int
+    open_places: int
+    ready: bool
 
 
 class Claiming:
@@ -63,6 +70,15 @@ class Claiming:
         self._places_of: UUID | None = None
         self._turn = 0
 
+    async def at_hand(self, campaign: Campaign, now: datetime) -> AtHand:
+        """Whether there is anybody to call. Raises TemporaryError."""
+        places = await self._places_with_leads(campaign, now)
+        opened = openings(places, campaign.rules, now)
+        if not opened:
+            return AtHand(len(places), 0, ready=False)
+        rows = await self._database.fetch("leads_to_claim", campaign.id, list(opened), now, 1)
+        return AtHand(len(places), len(opened), ready=bool(rows))
+
     async def claim(self, campaign: Campaign, trunks: Sequence[str], now: datetime) -> Claims:
         """Claim leads that may be called at ``now``, one for each of the trunks at most.
 
@@ -72,7 +88,6 @@ class Claiming:
         free = list(trunks)
         places = await self._places_with_leads(campaign, now)
         opened = openings(places, campaign.rules, now)
-        claims.places, claims.open_places = len(places), len(opened)
         while opened and free:
             missing = min(len(free), MOST_AT_ONCE)
             rows = await self._database.fetch(
@@ -203,7 +218,7 @@ class Claiming:
 
     async def _places_with_leads(self, campaign: Campaign, now: datetime) -> dict[int, Place]:
         fresh = self._places_until is not None and now < self._places_until
-        if not fresh or self._places_of != campaign.id:
+        if not fresh or not self._places or self._places_of != campaign.id:
             rows = await self._database.fetch("places_with_leads", campaign.id)
             self._places = {
                 row["id"]: Place(row["country"], tuple(row["zones"]), tuple(row["states"]))

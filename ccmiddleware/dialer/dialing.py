@@ -20,7 +20,7 @@ import structlog
 
 from ccmiddleware.clock import Clock
 from ccmiddleware.dialer.attempts import Claimed, Ended
-from ccmiddleware.dialer.claiming import Claims
+from ccmiddleware.dialer.claiming import AtHand, Claims
 from ccmiddleware.dialer.ending import dialed, end, wake
 from ccmiddleware.dialer.open_attempts import Unclaimed, take_up
 from ccmiddleware.dialer.originating import originate
@@ -210,18 +210,29 @@ class Dialing:
             Trunk(row["name"], row["dial"], row["channels"], float(row["calls_per_second"]))
             for row in rows
         )
-        dialing = [one for one in self.roster.known.values() if one.dials]
+        try:
+            await self._dial_all([one for one in self.roster.known.values() if one.dials], now)
+        finally:
+            await self._write_down(now)
+
+    async def _dial_all(self, dialing: Sequence[Running], now: datetime) -> None:
         if self._is_due("wake", WAKE_EVERY, now):
             for one in dialing:
                 await wake(self._database, one.campaign.id, now)
-        self._share(dialing, now)
+        able: list[tuple[Running, AtHand]] = []
+        for one in dialing:
+            leads = await one.claiming.at_hand(one.campaign, now)
+            if leads.ready:
+                able.append((one, leads))
+            else:
+                reason: Reason = "closed" if leads.places and not leads.open_places else "leads"
+                self._decide(one, Wanted(0, reason, {}), leads, Claims(), now)
+        # Agents count for a campaign that can call somebody.
+        self._share([one for one, _ in able], now)
         self._turn += 1
-        turn = self._turn % max(len(dialing), 1)
-        try:
-            for one in dialing[turn:] + dialing[:turn]:
-                await self._dial(one, now)
-        finally:
-            await self._write_down(now)
+        turn = self._turn % max(len(able), 1)
+        for one, leads in able[turn:] + able[:turn]:
+            await self._dial(one, leads, now)
 
     def _share(self, dialing: Sequence[Running], now: datetime) -> None:
         """Settle for whom each agent counts, and tell the campaigns what theirs do."""
@@ -242,7 +253,7 @@ class Dialing:
             mine = {agent: doing for agent, doing in team.items() if self._teams.get(agent) == id_}
             one.pace.tell(mine, now)
 
-    async def _dial(self, one: Running, now: datetime) -> None:
+    async def _dial(self, one: Running, leads: AtHand, now: datetime) -> None:
         campaign = one.campaign
         ledger = one.ledger.decision(campaign.profile, now, one.leads_left)
         names = campaign.holds["trunks"] or ()
@@ -255,7 +266,7 @@ class Dialing:
                 self._begin(one, claimed, now)
             if claims.claimed:
                 await self._originate_all(one, claims.claimed, now)
-        self._decide(one, wanted, claims, now)
+        self._decide(one, wanted, leads, claims, now)
 
     def _begin(self, one: Running, claimed: Claimed, at: datetime) -> None:
         self.trunks.take(claimed.trunk, at)
@@ -287,11 +298,13 @@ class Dialing:
             way.dialed(attempt, now)
             self._dialed.append((attempt, now))
 
-    def _decide(self, one: Running, wanted: Wanted, claims: Claims, now: datetime) -> None:
+    def _decide(
+        self, one: Running, wanted: Wanted, leads: AtHand, claims: Claims, now: datetime
+    ) -> None:
         """Keep the decision, unless it is the one before once more."""
         campaign, reason = one.campaign.id, wanted.reason
         if len(claims.claimed) < wanted.number:
-            reason = "closed" if claims.places and not claims.open_places else "leads"
+            reason = "leads"
         before, at = self._decided.get(campaign, (None, now))
         if not wanted.number and before == reason and now - at < SAME_EVERY:
             return
@@ -305,8 +318,8 @@ class Dialing:
                 "reason": reason,
                 "detail": {
                     **wanted.detail,
-                    "open_places": claims.open_places,
-                    "places": claims.places,
+                    "open_places": leads.open_places,
+                    "places": leads.places,
                     "refused": dict(claims.refused),
                 },
             }

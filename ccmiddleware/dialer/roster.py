@@ -1,4 +1,4 @@
-"""The campaigns that dial on one node: their settings, their ledger, and what is in the way..
+"""The campaigns that dial on one node: their settings, their ledger, and what is in the way.
 
 A campaign that can't be used as it is set does not dial; calls of it that are on end as they would.
 """
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 LOOKED_AT_EVERY = timedelta(minutes=1)
 """How old counts of the database, and what is in the way, may be."""
+COME_AND_GO = ("queue",)
+"""What is in the way of a start, and of a running campaign is known at each moment: its agents."""
 LEARNED_FOR = timedelta(days=30)
 """What was learned longer ago is not taken up."""
 
@@ -131,7 +133,11 @@ class Roster:
         leads = (await leads_of(self._database, campaign.id))[campaign.id]
         one.leads_left = sum(leads.get(state, 0) for state in ("new", "ready"))
         found = await findings(self._database, campaign.id, campaign.settings, now)
-        wrong = [f"{each.key}: {each.wrong}" for each in found if each.level is Level.ERROR]
+        wrong = [
+            f"{each.key}: {each.wrong}"
+            for each in found
+            if each.level is Level.ERROR and each.key not in COME_AND_GO
+        ]
         last = campaign.holds["stop_date"]
         if last is not None and today.isoformat() > str(last):
             wrong.append(f"stop_date: its last day was {last}")

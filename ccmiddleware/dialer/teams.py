@@ -79,8 +79,8 @@ def shared(
     """For which campaign each agent counts. ``members``: the agents of each campaign.
 
     Each campaign is given agents in proportion to its weight, as far as those who serve it allow.
-    ``before``: for whom they counted until now; that is kept unless another campaign is short by
-    more than one agent, so that nobody goes to and fro.
+    ``before``: for whom they counted until now; an agent is only moved to a campaign that has less
+    with him than the other has now, each for its weight, so that nobody goes to and fro.
     """
     served: dict[str, list[str]] = {}
     for campaign in sorted(members):
@@ -89,18 +89,23 @@ def shared(
     counts = dict.fromkeys(members, 0)
     found: dict[str, str] = {}
 
-    def need(campaign: str) -> float:
-        """Agents for each weight that it would have with one more: the least goes first."""
-        return (counts[campaign] + 1) / max(weights.get(campaign, 1.0), 1e-9)
+    def has(campaign: str, more: int = 0) -> float:
+        """Agents for its weight, with so many more."""
+        return (counts[campaign] + more) / max(weights.get(campaign, 1.0), 1e-9)
 
-    # Who has no choice first; then who has least.
-    for agent in sorted(served, key=lambda agent: (len(served[agent]), agent)):
-        choice = min(served[agent], key=lambda campaign: (need(campaign), campaign))
-        kept = (before or {}).get(agent)
-        if kept in served[agent]:
-            weight = max(weights.get(kept, 1.0), 1e-9)
-            if need(kept) <= need(choice) + 1 / weight:
-                choice = kept
-        found[agent] = choice
-        counts[choice] += 1
+    def give(agent: str, campaign: str) -> None:
+        found[agent] = campaign
+        counts[campaign] += 1
+
+    for agent, campaign in (before or {}).items():
+        if campaign in served.get(agent, ()):
+            give(agent, campaign)
+    # Who has no choice first; then whoever has least gets the next one.
+    for agent in sorted(served.keys() - found.keys(), key=lambda one: (len(served[one]), one)):
+        give(agent, min(served[agent], key=lambda campaign: (has(campaign, 1), campaign)))
+    for agent in sorted(found):
+        best = min(served[agent], key=lambda campaign: (has(campaign, 1), campaign))
+        if has(best, 1) < has(found[agent]):
+            counts[found[agent]] -= 1
+            give(agent, best)
     return found

@@ -30,7 +30,7 @@ PLACES = {
 
 
 async def a_campaign(database: Database, name: str = "spring", *more: str) -> Campaign:
-    settings = parse_changes([*SETTINGS, *more])
+    settings = {**parse_changes(SETTINGS), **parse_changes(more)}
     async with campaigns.editing(database, name, by="ann", new=True) as edit:
         await edit.set(settings)
     async with campaigns.editing(database, name, by="ann") as edit:

@@ -28,7 +28,7 @@ from claims import (
 
 from ccmiddleware.dialer import campaigns
 from ccmiddleware.dialer.attempts import Claimed
-from ccmiddleware.dialer.claiming import Claims
+from ccmiddleware.dialer.claiming import AtHand, Claims
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import parse_changes
 from ccmiddleware.store.database import Database
@@ -102,9 +102,10 @@ async def test_only_places_whose_window_is_open(database: Database) -> None:
     campaign = await a_campaign(database)
     await leads(database, campaign, phone(1), place="honolulu")
     here = await leads(database, campaign, phone(2), phone(3), place="chicago")
+    assert await claiming(database).at_hand(campaign, NOW) == AtHand(2, 1, ready=True)
     claims = await claim(database, campaign)
     assert sorted(one.lead for one in claims.claimed) == here
-    assert (claims.places, claims.open_places) == (2, 1)
+    assert await claiming(database).at_hand(campaign, NOW) == AtHand(1, 0, ready=False)
 
 
 async def test_priority_first_then_who_waits_longest(database: Database) -> None:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -17,7 +19,11 @@ from lab.database import rows
 from lab.phones import Caller, Phone
 from lab.plan import ALICE, JOERG, Plan, Queue
 from lab.root import Servers
-from lab.script import Answer, Hangup, Obey, Ring, Step, Talk
+from lab.script import Answer, Decline, Hangup, Obey, Ring, Step, Talk
+
+from ccmiddleware.dialer.steps import Step as DialStep
+from ccmiddleware.dialer.steps import fold, from_queue_log
+from ccmiddleware.queue_log.rows import parse
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -72,7 +78,7 @@ class Site:
         await self.ccm("lead", "import", str(file), "--campaign", name)
         await self.ccm("campaign", "start", name)
 
-    async def attempts(self, name: str) -> list[dict[str, object]]:
+    async def attempts(self, name: str) -> list[dict[str, Any]]:
         found = await rows(
             self.url,
             "SELECT a.*, p.attempt_id IS NOT NULL AS permitted FROM ccm.attempt AS a "
@@ -82,10 +88,57 @@ class Site:
         )
         return [dict(row) for row in found]
 
-    async def over(self, name: str, wanted: int) -> list[dict[str, object]]:
+    async def begun(self, name: str, wanted: int) -> None:
+        """Wait until so many attempts were begun."""
+
+        async def shown() -> int:
+            return len(await self.attempts(name))
+
+        await witness.eventually(
+            shown, lambda found: found >= wanted, PATIENCE, f"{wanted} attempts begun"
+        )
+
+    async def decided(self, name: str, reason: str) -> None:
+        """Wait until it decided to begin nothing, for that reason."""
+
+        async def shown() -> list[str]:
+            found = await rows(
+                self.url,
+                "SELECT d.reason FROM ccm.campaign_decision AS d JOIN ccm.campaign AS c "
+                "ON c.id = d.campaign_id AND c.name = $1 WHERE d.number = 0",
+                name,
+            )
+            return [row["reason"] for row in found]
+
+        await witness.eventually(shown, lambda found: reason in found, PATIENCE, reason)
+
+    async def pause(self, *agents: str, paused: bool = True) -> None:
+        for name in agents:
+            how = "pause" if paused else "unpause"
+            await self.pbx.cli(f"queue {how} member Local/{name}@agent-request/n queue spring")
+
+    def told(self) -> dict[UUID, set[DialStep]]:
+        """What Asterisk itself has in its queue_log, by attempt."""
+        found: dict[UUID, set[DialStep]] = {}
+        for line in map(parse, self.pbx.queue_log_path.read_bytes().splitlines()):
+            step = from_queue_log(line) if line is not None else None
+            if step is not None:
+                found.setdefault(step.attempt, set()).add(step)
+        return found
+
+    def agree(self, over: list[dict[str, Any]]) -> None:
+        """Each attempt is what Asterisk has of it, with a permit, and of a lead of its own."""
+        told = self.told()
+        assert len({one["lead_id"] for one in over}) == len(over)
+        for one in over:
+            assert one["permitted"]
+            outcome = fold(told.get(one["id"], ()))
+            assert (one["result"], one["dropped"]) == (outcome.result, outcome.dropped), one
+
+    async def over(self, name: str, wanted: int) -> list[dict[str, Any]]:
         """Wait until so many attempts are over."""
 
-        async def shown() -> list[dict[str, object]]:
+        async def shown() -> list[dict[str, Any]]:
             return [one for one in await self.attempts(name) if one["ended_at"] is not None]
 
         return await witness.eventually(
@@ -141,6 +194,68 @@ async def test_each_lead_is_called_and_meets_an_agent(site: Site) -> None:
     await site.campaign("first", leads=phones(100, 6))
     over = await site.over("first", 6)
     assert Counter(one["result"] for one in over) == {"connected": 6}
-    assert len({one["lead_id"] for one in over}) == 6
-    assert all(one["permitted"] for one in over)
     assert not any(one["inferred"] for one in over)
+    site.agree(over)
+    decisions = await rows(
+        site.url, "SELECT sum(d.claimed)::integer AS claimed FROM ccm.campaign_decision AS d "
+        "JOIN ccm.campaign AS c ON c.id = d.campaign_id WHERE c.name = 'first'",
+    )  # fmt: skip
+    assert decisions[0]["claimed"] == 6
+
+
+async def test_what_becomes_of_each_call_is_written_down(site: Site) -> None:
+    await site.far_end([Decline()])
+    await site.campaign("busy", leads=phones(200, 2))
+    over = await site.over("busy", 2)
+    assert {(one["result"], one["cause"], one["live"]) for one in over} == {("busy", 17, False)}
+    await site.far_end([Answer(0), Hangup()])
+    await site.campaign("brief", leads=phones(210, 2))
+    over = await site.over("brief", 2)
+    assert {(one["result"], one["live"], one["dropped"]) for one in over} == {
+        ("hung_up", True, False)
+    }
+    waiting = await rows(
+        site.url, "SELECT l.state FROM ccm.lead AS l JOIN ccm.campaign AS c "
+        "ON c.id = l.campaign_id WHERE c.name IN ('busy', 'brief')"
+    )  # fmt: skip
+    assert {row["state"] for row in waiting} == {"waiting"}
+
+
+async def test_nobody_is_called_while_no_agent_is_there(site: Site) -> None:
+    await site.far_end([Answer(0.3), Talk(1), Hangup()])
+    await site.pause(*AGENTS)
+    await site.campaign("alone", leads=phones(300, 3))
+    await site.decided("alone", "no_agents")
+    assert await site.attempts("alone") == []
+    await site.pause(*AGENTS, paused=False)
+    site.agree(await site.over("alone", 3))
+
+
+async def test_a_killed_daemon_calls_nobody_twice(site: Site) -> None:
+    await site.far_end([Answer(1.5), Talk(2.5), Hangup()])
+    await site.campaign("killed", leads=phones(400, 10))
+    for wanted in (1, 4, 7):
+        await site.begun("killed", wanted)
+        await site.daemon.kill()
+        await site.daemon.start()
+    over = await site.over("killed", 10)
+    assert len(over) == 10
+    site.agree(over)
+    # Killed between the claim and the order to dial, nobody was called.
+    assert Counter(one["result"] for one in over)["connected"] >= 10 - 3
+
+
+async def test_calls_that_asterisk_took_with_it_are_over(site: Site) -> None:
+    await site.far_end([Ring()])
+    await site.campaign("gone", leads=phones(500, 2))
+    await site.begun("gone", 2)
+    await site.pbx.kill()
+    await site.pbx.start()
+    for agent in site.agents.values():
+        await agent.start()
+    over = await site.over("gone", 2)
+    assert {(one["result"], one["inferred"]) for one in over} == {("unknown", True)}
+    site.agree(over)
+    await site.far_end([Answer(0.3), Talk(1), Hangup()])
+    await site.campaign("again", leads=phones(600, 4))
+    site.agree(await site.over("again", 4))
