@@ -125,7 +125,6 @@ class Claiming:
             for row in await self._database.fetch("places_with_callbacks", campaign.id, now)
         }
         opened = openings(places, campaign.rules, now)
-        claims.places, claims.open_places = len(places), len(opened)
         if not opened:
             return claims
         anybody = campaign.holds["callback_anybody"]
