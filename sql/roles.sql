@@ -42,6 +42,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ccm TO ccm_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO ccm_app;
 
 GRANT USAGE ON SCHEMA report TO ccm_report;
--- What report.journey calls.
-GRANT EXECUTE ON FUNCTION ccm.forms_of_number(text), ccm.addresses_of(jsonb) TO ccm_report;
+-- What report.journey, attempt, interaction and queue_interval call.
+GRANT EXECUTE ON FUNCTION ccm.forms_of_number(text), ccm.addresses_of(jsonb), ccm.attempt_of(text),
+    ccm.uuid7_bound(timestamptz) TO ccm_report;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO ccm_report;

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Literal
 from uuid import UUID
 
 from ccmiddleware.calls import table
@@ -33,7 +34,7 @@ from ccmiddleware.facts import (
     QueueVisit,
     Segment,
 )
-from ccmiddleware.ids import SECOND_HALF, callback_of, interaction_id
+from ccmiddleware.ids import SECOND_HALF, attempt_of, callback_of, interaction_id
 from ccmiddleware.pbx import events as ami
 
 OPEN_EMAILS = re.compile(r" ?\([0-9]+ open emails?\)$")
@@ -219,7 +220,9 @@ class CallMachine:
         first = known.seen if known is not None else event
         direction: Direction = "internal" if self.member_of(event.channel) else "inbound"
         if callback_of(event.uniqueid) is not None:
-            return self._begin_callback(event, first, at)
+            return self._begin_ours(event, first, at, "callback")
+        if attempt_of(event.uniqueid) is not None:
+            return self._begin_ours(event, first, at, "voice")
         row = Interaction(
             id=interaction_id(self.node, event.linkedid or event.uniqueid),
             version=1,
@@ -236,20 +239,30 @@ class CallMachine:
         )
         return self._add(row)
 
-    def _begin_callback(
-        self, event: ami.ChannelEvent, first: ami.ChannelEvent, at: datetime
+    def _begin_ours(
+        self,
+        event: ami.ChannelEvent,
+        first: ami.ChannelEvent,
+        at: datetime,
+        channel: Literal["voice", "callback"],
     ) -> Call:
-        """A new interaction for a placeholder; the number that it shows is the customer's."""
+        """A new interaction for a channel that we had Asterisk make, with a unique id of ours.
+
+        So are calls that a campaign dialled, and placeholders; their number is the customer's.
+        """
+        # Later it is the agent's; then only the attempt tells which number was shown.
+        shown = event.connected_num if isinstance(event, ami.QueueCallerJoin) else ""
         row = Interaction(
             id=interaction_id(self.node, event.uniqueid),
             version=1,
             node=self.node,
-            channel="callback",
+            channel=channel,
             direction="outbound",
             state="waiting",
             linkedid=event.uniqueid.removesuffix(SECOND_HALF),
             uniqueid=event.uniqueid,
             caller_num=event.caller_num,
+            did=shown if channel == "voice" else "",
             started_at=min(first.at, at),
             inferred=self._came_unseen(self.topology.channels.get(event.uniqueid)),
         )
@@ -317,8 +330,12 @@ class CallMachine:
             # only when the caller left by an exit key; without the class dialplan we would not
             # have heard of a timeout either, and it is a guess.
             outcome: Outcome = "timed_out" if call.gave_up else "left_by_key"
+            guessed = call.gave_up or self.blind
+            if call.gave_up and attempt_of(call.row.linkedid) is not None:
+                # The dialplan took the party back, since its time was over (ccm-dial.conf, T).
+                outcome, guessed = "abandoned", self.blind
             left_at = call.left_queue_at or call.row.started_at
-            call.leave(outcome, left_at, inferred=call.gave_up or self.blind)
+            call.leave(outcome, left_at, inferred=guessed)
         elif call.conclude_at is not None and call.conclude_at > now:
             self.look_again(call, call.conclude_at)
         elif call.phase is Phase.GONE:

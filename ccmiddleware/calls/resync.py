@@ -41,6 +41,18 @@ def began(channel: ami.CoreShowChannel, otherwise: datetime) -> datetime:
     return channel.at - timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
+def _member_called(machine: CallMachine, channel: str) -> str:
+    """Interface of the member for whom a queue made that channel.
+
+    A Local channel's name does not have the options of the member (``Local/1001@agent-request/n``).
+    """
+    called = interface_of(channel)
+    known = machine.member_of(channel)
+    if known is None and called.startswith("Local/"):
+        known = next((one for one in machine.member_names if one.startswith(f"{called}/")), None)
+    return known or called
+
+
 class Resync:
     """What Asterisk has now, gathered from its lists and the events between them."""
 
@@ -219,7 +231,7 @@ class Resync:
 
     def _answer(self, machine: CallMachine, call: Call, agent: ami.CoreShowChannel) -> None:
         """The customer talks to somebody; that the talk began was not seen."""
-        interface = machine.member_of(agent.channel) or interface_of(agent.channel)
+        interface = _member_called(machine, agent.channel)
         offer = call.offer_of(agent.uniqueid, interface)
         since = self._since(machine, agent)
         if offer is None:

@@ -41,7 +41,6 @@ class Ended:
     dropped: bool = False
     opted_out: bool = False
     interface: str = ""
-    interaction_id: UUID | None = None
     inferred: bool = False
     note: str = ""
 
@@ -60,7 +59,6 @@ class Ended:
             "dropped": self.dropped,
             "opted_out": self.opted_out,
             "interface": self.interface,
-            "interaction_id": str(self.interaction_id) if self.interaction_id else None,
             "inferred": self.inferred,
             "note": self.note,
         }

@@ -63,15 +63,17 @@ def originate(
             END,
             *(
                 f"CCM_DIAL_{name}={value}"
-                for name, value in _variables(campaign, channel, holds).items()
+                for name, value in _variables(campaign, channel, claimed.number, holds).items()
             ),
         ],
     }
 
 
-def _variables(campaign: Campaign, channel: str, holds: Mapping[str, Value]) -> dict[str, str]:
+def _variables(
+    campaign: Campaign, channel: str, number: str, holds: Mapping[str, Value]
+) -> dict[str, str]:
     limit = campaign.profile.terms.agent_seconds.value
-    found = {"ATTEMPT": channel, "LIMIT": str(round(limit * 1000))}
+    found = {"ATTEMPT": channel, "NUMBER": number, "LIMIT": str(round(limit * 1000))}
     if holds["queue"] is not None:
         found["QUEUE"] = _fits(QUEUE, "queue", holds["queue"])
     if holds["opt_out_key"] is not None:

@@ -171,6 +171,7 @@ class QueueCallerJoin(ChannelEvent, frozen=True, kw_only=True):
     """A caller entered a queue at ``position`` (1 is the head)."""
 
     NAME: ClassVar[str] = "QueueCallerJoin"
+    connected_num: str = field(name="ConnectedLineNum", default="")
     queue: str = field(name="Queue", default="")
     position: int = field(name="Position", default=0)
 

@@ -28,7 +28,7 @@ from ccmiddleware.facts import (
     Segment,
     callback_outcome,
 )
-from ccmiddleware.ids import SECOND_HALF, callback_of, interaction_id
+from ccmiddleware.ids import SECOND_HALF, attempt_of, callback_of, interaction_id
 from ccmiddleware.queue_log.stays import Ring, Stay, Talk, Told
 from ccmiddleware.queue_log.stored import SECOND, Stored, better, seen_whole
 
@@ -56,13 +56,15 @@ def complete(
         return []
     if stored is None:
         first = told.stays[0]
+        callback = callback_of(told.call) is not None
+        ours = callback or attempt_of(told.call) is not None
         row = Interaction(
             id=interaction_id(node, told.call),
             version=0,
             node=node,
             state="waiting",
-            channel="callback" if callback_of(told.call) else "voice",
-            direction="outbound" if callback_of(told.call) else "inbound",
+            channel="callback" if callback else "voice",
+            direction="outbound" if ours else "inbound",
             linkedid=told.call.removesuffix(SECOND_HALF),
             uniqueid=told.call,
             caller_num=first.caller,

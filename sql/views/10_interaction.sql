@@ -1,7 +1,7 @@
 -- report.interaction: one row for each interaction, with what its visits, offers, segments and
 -- recordings come to.
 --
--- The four LATERAL parts look up the rows of one interaction by its id, which also picks the
+-- The LATERAL parts look up the rows of one interaction by its id, which also picks the
 -- partition. An end that was never seen is cut off at the end of the interaction, so that a lost
 -- event can't make a wait that grows for ever.
 CREATE OR REPLACE VIEW report.interaction AS
@@ -12,7 +12,7 @@ SELECT
     i.direction,
     i.caller_num AS caller,
     i.caller_name,
-    i.did,
+    coalesce(nullif(i.did, ''), t.caller_id, '') AS did,
     v.queues[1] AS first_queue,
     v.queues[cardinality(v.queues)] AS last_queue,
     coalesce(v.queues, '{}') AS queues,
@@ -25,7 +25,7 @@ SELECT
     coalesce(s.hold_seconds, 0) AS hold_seconds,
     coalesce(s.wrap_up_seconds, 0) AS wrap_up_seconds,
     coalesce(s.talk_seconds + s.hold_seconds + s.wrap_up_seconds, 0) AS handle_seconds,
-    i.outcome,
+    CASE WHEN t.dropped AND i.outcome = 'abandoned' THEN 'dropped' ELSE i.outcome END AS outcome,
     i.state,
     s.segments,
     s.transfers,
@@ -38,7 +38,9 @@ SELECT
      WHERE d.interaction_id = i.id
      ORDER BY d.given_at DESC, d.id DESC
      LIMIT 1) AS disposition,
-    i.inferred OR coalesce(v.inferred, false) OR coalesce(s.inferred, false) AS inferred
+    i.inferred OR coalesce(v.inferred, false) OR coalesce(s.inferred, false) AS inferred,
+    t.campaign,
+    t.id AS attempt_id
 FROM ccm.interaction i
 JOIN ccm.node n ON n.id = i.node_id
 CROSS JOIN LATERAL (
@@ -84,7 +86,15 @@ CROSS JOIN LATERAL (
         array_agg(recording.state ORDER BY recording.segment) AS recording_states
     FROM ccm.recording
     WHERE recording.interaction_id = i.id
-) r;
+) r
+-- LIMIT makes it a look-up for each call of a campaign; as a join it reads every attempt there ever was.
+LEFT JOIN LATERAL (
+    SELECT attempt.id, attempt.caller_id, attempt.dropped, campaign.name AS campaign
+    FROM ccm.attempt
+    JOIN ccm.campaign ON campaign.id = attempt.campaign_id
+    WHERE attempt.id = ccm.attempt_of(i.linkedid)
+    LIMIT 1
+) t ON true;
 
 COMMENT ON VIEW report.interaction IS
     'One row for each interaction. Filter by started_at, which has an index.';
@@ -92,10 +102,10 @@ COMMENT ON COLUMN report.interaction.id IS 'Id of the interaction (UUIDv7: sorts
 COMMENT ON COLUMN report.interaction.node IS 'Name of the Asterisk it came in on';
 COMMENT ON COLUMN report.interaction.channel IS 'voice, email or callback';
 COMMENT ON COLUMN report.interaction.direction IS 'inbound, outbound or internal';
-COMMENT ON COLUMN report.interaction.caller IS 'Caller''s number as Asterisk had it; empty when withheld';
+COMMENT ON COLUMN report.interaction.caller IS 'Customer''s number: the caller''s as Asterisk had it, empty when withheld; of an outbound call the number that was called';
 COMMENT ON COLUMN report.interaction.caller_name IS
     'Caller''s name as the caller''s side sent it: anybody can write anything there';
-COMMENT ON COLUMN report.interaction.did IS 'Number that was dialled';
+COMMENT ON COLUMN report.interaction.did IS 'Number that was dialled; of a campaign''s call the number that was shown';
 COMMENT ON COLUMN report.interaction.first_queue IS 'Queue it joined first; null when it joined none';
 COMMENT ON COLUMN report.interaction.last_queue IS 'Queue it joined last; null when it joined none';
 COMMENT ON COLUMN report.interaction.queues IS
@@ -116,7 +126,7 @@ COMMENT ON COLUMN report.interaction.wrap_up_seconds IS
     'Sum over its segments of the wrap-up time, as set for the member';
 COMMENT ON COLUMN report.interaction.handle_seconds IS 'talk + hold + wrap-up';
 COMMENT ON COLUMN report.interaction.outcome IS
-    'answered when any agent talked to the customer, else how the last queue was left: abandoned, timed_out, left_by_key, no_agents, queue_full, lost (the end was not seen)';
+    'answered when any agent talked to the customer, else how the last queue was left: abandoned, timed_out, left_by_key, no_agents, queue_full, lost (the end was not seen); dropped: a campaign''s call that was in a queue, and that no agent took in time';
 COMMENT ON COLUMN report.interaction.state IS
     'waiting in a queue, talking to an agent, left the queue without one, or ended';
 COMMENT ON COLUMN report.interaction.segments IS 'Number of segments: one for each agent who talked to the customer, in turn';
@@ -130,3 +140,5 @@ COMMENT ON COLUMN report.interaction.disposition IS
     'Code that was last given to it, by keypad or by ccm interaction dispose; null when none was';
 COMMENT ON COLUMN report.interaction.inferred IS
     'True when something of it, of its waits or of its segments was concluded and not seen';
+COMMENT ON COLUMN report.interaction.campaign IS 'Campaign that dialled it; null for any other';
+COMMENT ON COLUMN report.interaction.attempt_id IS 'The attempt of that campaign (report.attempt); null for any other';

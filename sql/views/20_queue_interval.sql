@@ -1,4 +1,5 @@
--- report.queue_interval: what each queue did in each quarter of an hour, calls and emails apart.
+-- report.queue_interval: what each queue did in each quarter of an hour; calls that came in or were
+-- dialled by hand, calls that campaigns dialled, and emails apart.
 --
 -- Everything is counted in the interval in which the visit began (joined_at), also what happened to it
 -- later, so that the ratios compare the same interactions above and below the line.
@@ -11,10 +12,16 @@ WITH visit AS (
     SELECT
         v.queue_id,
         -- The version of emails is ccm.work_version; a look at the interaction would read all of them.
-        CASE WHEN v.version < 4611686018427387904 THEN 'voice' ELSE 'email' END AS channel,
+        CASE
+            WHEN v.version >= 4611686018427387904 THEN 'email'
+            WHEN c.attempt IS NOT NULL THEN 'campaign'
+            ELSE 'voice'
+        END AS channel,
         date_bin('15 minutes', v.joined_at, timestamptz '2000-01-01 00:00+00') AS interval_start,
         CASE
             WHEN v.answered_at IS NOT NULL THEN 'answered'
+            -- Asterisk says so of each call that leaves without an agent; but the party did not give up.
+            WHEN v.outcome = 'abandoned' AND c.dropped THEN 'timed_out'
             ELSE coalesce(v.outcome, 'waiting')
         END AS outcome,
         report.seconds(v.joined_at, coalesce(v.answered_at, v.left_at, report.now())) AS wait,
@@ -47,6 +54,14 @@ WITH visit AS (
         FROM ccm.offer
         WHERE offer.interaction_id = v.interaction_id AND offer.visit = v.ordinal
     ) o
+    -- LIMIT makes it a look-up for each visit, as above.
+    LEFT JOIN LATERAL (
+        SELECT ccm.attempt_of(i.linkedid) AS attempt, a.dropped
+        FROM ccm.interaction i
+        LEFT JOIN ccm.attempt a ON a.id = ccm.attempt_of(i.linkedid)
+        WHERE i.id = v.interaction_id AND ccm.attempt_of(i.linkedid) IS NOT NULL
+        LIMIT 1
+    ) c ON true
     -- A place that the customer took over from an agent is counted once, as the customer's.
     WHERE v.outcome IS DISTINCT FROM 'moved'
         -- Nobody waits on the line for a callback: its wait is no speed of answer, and a placeholder
@@ -61,8 +76,8 @@ counted AS (
         q.name,
         v.channel,
         -- What was promised for emails is a time in business hours: see report.email_queue_interval.
-        CASE WHEN v.channel = 'voice' THEN q.service_level_seconds END AS service_level_seconds,
-        CASE WHEN v.channel = 'voice' THEN 5 END AS short_abandon_seconds,
+        CASE WHEN v.channel <> 'email' THEN q.service_level_seconds END AS service_level_seconds,
+        CASE WHEN v.channel <> 'email' THEN 5 END AS short_abandon_seconds,
         count(*) AS offered,
         count(*) FILTER (WHERE v.outcome = 'answered') AS answered,
         count(*) FILTER (WHERE v.outcome = 'abandoned') AS abandoned,
@@ -74,13 +89,13 @@ counted AS (
         count(*) FILTER (WHERE v.outcome = 'withdrawn') AS withdrawn,
         count(*) FILTER (WHERE v.outcome = 'waiting') AS waiting,
         count(*) FILTER (WHERE v.inferred) AS inferred,
-        CASE WHEN v.channel = 'voice' THEN
+        CASE WHEN v.channel <> 'email' THEN
             count(*) FILTER (WHERE v.outcome = 'answered' AND v.wait <= q.service_level_seconds)
         END AS answered_within,
-        CASE WHEN v.channel = 'voice' THEN
+        CASE WHEN v.channel <> 'email' THEN
             count(*) FILTER (WHERE v.outcome = 'abandoned' AND v.wait <= q.service_level_seconds)
         END AS abandoned_within,
-        CASE WHEN v.channel = 'voice' THEN
+        CASE WHEN v.channel <> 'email' THEN
             count(*) FILTER (WHERE v.outcome = 'abandoned' AND v.wait < 5)
         END AS short_abandons,
         sum(v.wait) FILTER (WHERE v.outcome = 'answered') AS wait_of_answered,
@@ -129,7 +144,7 @@ SELECT
         AS service_level_left_within_rate,
     report.ratio(c.answered_within, c.answered)
         AS service_level_of_answered_rate,
-    CASE WHEN c.channel = 'voice' THEN report.ratio(c.abandoned, c.offered) END
+    CASE WHEN c.channel <> 'email' THEN report.ratio(c.abandoned, c.offered) END
         AS abandonment_rate,
     report.ratio(c.abandoned - c.short_abandons, c.offered - c.short_abandons)
         AS abandonment_without_short_abandons_rate,
@@ -157,7 +172,7 @@ COMMENT ON VIEW report.queue_interval IS
 COMMENT ON COLUMN report.queue_interval.node IS 'Name of the Asterisk';
 COMMENT ON COLUMN report.queue_interval.queue IS 'Name of the queue';
 COMMENT ON COLUMN report.queue_interval.channel IS
-    'voice or email. An email is answered when an agent takes it; columns about service levels and short abandons are null for emails, see report.email_queue_interval';
+    'voice, campaign (calls that a campaign dialled) or email. An email is answered when an agent takes it; columns about service levels and short abandons are null for emails, see report.email_queue_interval';
 COMMENT ON COLUMN report.queue_interval.interval_start IS
     'Begin of the 15 minutes, inclusive: a visit belongs here by joined_at. At :00, :15, :30 and :45 of the hour in UTC, and so in every time zone in use';
 COMMENT ON COLUMN report.queue_interval.interval_end IS 'End of the 15 minutes, exclusive';
@@ -168,7 +183,7 @@ COMMENT ON COLUMN report.queue_interval.offered IS
     'Visits that began here = answered + abandoned + timed_out + left_by_key + other_exits + withdrawn + waiting';
 COMMENT ON COLUMN report.queue_interval.answered IS 'Visits that an agent answered';
 COMMENT ON COLUMN report.queue_interval.abandoned IS 'Visits in which the caller hung up while waiting';
-COMMENT ON COLUMN report.queue_interval.timed_out IS 'Visits that the queue ended after its longest wait';
+COMMENT ON COLUMN report.queue_interval.timed_out IS 'Visits that the queue ended after its longest wait; of a campaign''s calls also those that were dropped, since no agent was there in time';
 COMMENT ON COLUMN report.queue_interval.left_by_key IS 'Visits that the caller ended with a key and went on in the dialplan';
 COMMENT ON COLUMN report.queue_interval.no_agents IS 'Visits that the queue ended or refused since no agent was there';
 COMMENT ON COLUMN report.queue_interval.queue_full IS 'Visits that the queue refused since it was full';

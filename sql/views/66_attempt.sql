@@ -29,7 +29,13 @@ SELECT
     report.seconds(coalesce(a.greeting_end_at, a.answered_at), a.connected_at) AS agent_seconds,
     report.seconds(a.connected_at, a.ended_at) AS talk_seconds,
     a.chance,
-    a.interaction_id,
+    (SELECT i.id
+     FROM ccm.interaction i
+     WHERE ccm.attempt_of(i.linkedid) = a.id
+         -- The times only pick the partition.
+         AND i.id >= ccm.uuid7_bound(a.claimed_at - interval '1 hour')
+         AND i.id < ccm.uuid7_bound(a.claimed_at + interval '1 day')
+     LIMIT 1) AS interaction_id,
     a.inferred,
     a.note,
     p.attempt_id IS NOT NULL AS permitted,
@@ -86,7 +92,7 @@ COMMENT ON COLUMN report.attempt.agent_seconds IS
     'connected_at - greeting_end_at, or - answered_at where the greeting was not measured: what the two-second rule is about';
 COMMENT ON COLUMN report.attempt.talk_seconds IS 'ended_at - connected_at';
 COMMENT ON COLUMN report.attempt.chance IS 'Probability of an answer by a person, as estimated when it was claimed';
-COMMENT ON COLUMN report.attempt.interaction_id IS 'The interaction that came of it';
+COMMENT ON COLUMN report.attempt.interaction_id IS 'The interaction that came of it; null when the call never came to a queue';
 COMMENT ON COLUMN report.attempt.inferred IS 'True when its end was concluded and not seen';
 COMMENT ON COLUMN report.attempt.note IS 'What is to be known besides';
 COMMENT ON COLUMN report.attempt.permitted IS 'Whether it has its permit: always true';

@@ -40,6 +40,18 @@ A callback waits in its queue as a placeholder and is an interaction of its own,
 answers, and the talk begins then. *withdrawn* is a placeholder that was taken out of the queue. In
 queue_log the talk begins with the agent (CONNECT); see [callbacks.md](callbacks.md).
 
+## Calls of campaigns
+
+A call that a campaign dialled is an interaction from the moment in which it enters a queue: outbound, with the
+number that was called as the customer's, and the caller id that was shown as ours. It begins when dialling
+began. What never entered a queue (no answer, busy, a machine, nobody in time) is an attempt and no interaction:
+`report.attempt` has it. The two are linked by the attempt's id, which is in the unique id of the channel;
+`report.interaction` shows campaign and attempt, `report.attempt` the interaction.
+
+Asterisk writes ABANDON for every such call that leaves a queue without an agent, and we store *abandoned*, so
+that both go on to agree. Whether the party gave up, or was dropped since its time was over, is known of the
+attempt: `report.interaction` says *dropped* then.
+
 ## What is not stored
 
 - Calls between agents that no queue and no customer is part of.

@@ -44,6 +44,7 @@ def test_what_is_asked_for_a_call() -> None:
     assert variables(fields) == {
         "CHANNEL(hangup_handler_push)": '"ccm-dial-end,s,1"',
         "CCM_DIAL_ATTEMPT": fields["ChannelId"],
+        "CCM_DIAL_NUMBER": "+13055550142",
         "CCM_DIAL_LIMIT": "2000",
         "CCM_DIAL_QUEUE": "sales",
         "CCM_DIAL_MESSAGE": "custom/harbour",

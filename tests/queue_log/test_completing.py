@@ -3,12 +3,13 @@ logs of ``test_recorded_queue_logs``."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
 
 from ccmiddleware.facts import AnyFact, Interaction, Offer, QueueVisit, Segment
-from ccmiddleware.ids import interaction_id
+from ccmiddleware.ids import dial_id, interaction_id
 from ccmiddleware.queue_log.completing import complete
 from ccmiddleware.queue_log.stays import LoggedRow, Told, stays
 from ccmiddleware.queue_log.stored import Stored
@@ -157,3 +158,28 @@ def test_a_visit_does_not_begin_before_the_one_before_it_has_ended() -> None:
     assert first.outcome == "answered"
     assert second.joined_at == max(first.left_at, transferred.ended_at)
     assert (second.left_at, second.outcome) == (at(5.77), "answered")
+
+
+def test_a_call_of_a_campaign_that_nobody_saw_is_outbound() -> None:
+    call = dial_id(UUID(int=7), 1764000000)
+    rows = [
+        LoggedRow(at(1), "desk", "NONE", "CCMDIALSTEP", ("answered", "1764000001000")),
+        LoggedRow(at(2), "desk", "NONE", "ENTERQUEUE", ("", "+12025550177", "1")),
+        LoggedRow(at(2), "desk", "PJSIP/1001", "CCMDIALSTEP", ("connected", "1764000002000")),
+        LoggedRow(at(3), "desk", "Ada", "CONNECT", ("1", "x", "0")),
+        LoggedRow(at(8), "desk", "Ada", "COMPLETECALLER", ("1", "5", "1")),
+        LoggedRow(at(8), "desk", "NONE", "CCMDIALSTEP", ("ended", "1764000008000", "16", "Up")),
+    ]
+    facts = complete(NODE, Told(call, stays(rows)), None, interfaces=INTERFACES)
+    row = [fact for fact in facts if isinstance(fact, Interaction)][-1]
+    assert (row.id, row.linkedid) == (interaction_id(NODE, call), call)
+    assert (row.direction, row.channel, row.caller_num) == ("outbound", "voice", "+12025550177")
+    assert (row.outcome, row.inferred) == ("answered", True)
+    assert [fact.interface for fact in facts if isinstance(fact, Segment)] == ["PJSIP/1001"]
+
+
+def test_a_call_of_a_campaign_that_came_to_no_queue_is_no_interaction() -> None:
+    steps = ("answered", "dropped", "message", "ended")
+    rows = [LoggedRow(at(1), "desk", "NONE", "CCMDIALSTEP", (step, "1")) for step in steps]
+    told_ = Told(dial_id(UUID(int=7), 1764000000), stays(rows))
+    assert complete(NODE, told_, None, interfaces=INTERFACES) == []

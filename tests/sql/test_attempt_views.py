@@ -4,6 +4,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import asyncpg
+import pytest
+from pasted_facts import given, shows
+
+from ccmiddleware.store.database import queries
 
 CAMPAIGN = """
 INSERT INTO ccm.campaign (name, state, settings, created_by, state_by, started_at) VALUES
@@ -101,3 +105,104 @@ async def test_the_ledger_sums_up_thirty_days_and_begins_anew(db: asyncpg.Connec
     assert [row["over_limit"] for row in rows] == [True, True, False, True]
     assert rows[3]["limit_rate"] == Decimal("0.03")
     assert rows[1]["period_drop_rate"] == Decimal("0.5")
+
+
+async def channel_of(db: asyncpg.Connection, ordinal: int) -> str:
+    """The unique id of the channel that is dialled for an attempt."""
+    attempt = await db.fetchval("SELECT id FROM ccm.attempt WHERE ordinal = $1", ordinal)
+    return f"ccmat-{attempt.hex}-1795824000.1"
+
+
+@pytest.mark.parametrize("first", ["attempt", "interaction"])
+async def test_attempt_and_interaction_know_each_other(db: asyncpg.Connection, first: str) -> None:
+    """Whichever is written first, and without anybody who links them."""
+    await db.execute(CAMPAIGN)
+    await db.execute(SHAPED)
+    moment = datetime(2026, 11, 27, 0, 10, tzinfo=UTC)
+    attempt = await db.fetchval("SELECT ccm.uuid7_shaped_for_test($1, 1)", moment)
+    if first == "attempt":
+        await db.execute(ATTEMPT, moment, 1, "connected", 0.4)
+    await given(
+        db,
+        f"""
+        call                              | caller       | started  | ended    | outcome
+        ccmat-{attempt.hex}-1795824000.1  | +13052220001 | 00:10:00 | 00:11:00 | answered
+        ccmat-{attempt.hex}-1795824000.1x | +13052220002 | 00:10:00 | 00:11:00 | answered
+        """,
+    )
+    if first == "interaction":
+        await db.execute(ATTEMPT, moment, 1, "connected", 0.4)
+    await shows(
+        db,
+        "report.interaction",
+        f"""
+        caller       | did          | campaign | attempt_id | outcome
+        +13052220001 | +12025550100 | spring   | {attempt}  | answered
+        +13052220002 |              |          |            | answered
+        """,
+    )
+    (row,) = await db.fetch("SELECT interaction_id FROM report.attempt")
+    (known,) = await db.fetch("SELECT id FROM report.interaction WHERE campaign = 'spring'")
+    assert row["interaction_id"] == known["id"]
+
+
+async def test_what_came_to_no_queue_has_no_interaction(db: asyncpg.Connection) -> None:
+    await attempts(db, ("2026-11-27 00:10:00", "dropped", 0))
+    assert await db.fetchval("SELECT interaction_id FROM report.attempt") is None
+
+
+async def test_calls_of_campaigns_stand_apart_in_a_queue(db: asyncpg.Connection) -> None:
+    """And who was dropped while a phone rang did not give up."""
+    await attempts(
+        db,
+        ("2026-11-27 09:00:00", "connected", 0.4),
+        ("2026-11-27 09:00:00", "dropped", 0),
+        ("2026-11-27 09:00:00", "hung_up", 0),
+    )
+    one, two, three = [await channel_of(db, ordinal) for ordinal in (1, 2, 3)]
+    await given(
+        db,
+        f"""
+        visit   | queue | joined   | answered | left     | outcome
+        {one}   | sales | 09:00:10 | 09:00:11 | 09:00:11 | answered
+        {two}   | sales | 09:00:10 |          | 09:00:12 | abandoned
+        {three} | sales | 09:00:10 |          | 09:00:11 | abandoned
+        in      | sales | 09:00:10 | 09:00:50 | 09:00:50 | answered
+        out     | sales | 09:00:10 |          | 09:01:10 | abandoned
+
+        logged  | at       | queue | event      | agent | data
+        {one}   | 09:00:10 | sales | ENTERQUEUE |       | /+1/1
+        {two}   | 09:00:10 | sales | ENTERQUEUE |       | /+1/1
+        {three} | 09:00:10 | sales | ENTERQUEUE |       | /+1/1
+        in      | 09:00:10 | sales | ENTERQUEUE |       | /+1/1
+        out     | 09:00:10 | sales | ENTERQUEUE |       | /+1/1
+        {one}   | 09:00:11 | sales | CONNECT    | Ann   | 1/x/0
+        {two}   | 09:00:12 | sales | ABANDON    |       | 1/1/2
+        {two}   | 09:00:12 | sales | CCMDIALSTEP |      | dropped/1
+        {three} | 09:00:11 | sales | ABANDON    |       | 1/1/1
+        in      | 09:00:50 | sales | CONNECT    | Ann   | 40/x/0
+        out     | 09:01:10 | sales | ABANDON    |       | 1/1/60
+        """,
+    )
+    await shows(
+        db,
+        "report.queue_interval",
+        """
+        channel  | offered | answered | abandoned | timed_out | service_level_of_answered_rate
+        campaign | 3       | 1        | 1         | 1         | 1
+        voice    | 2       | 1        | 1         | 0         | 0
+        """,
+    )
+    outcomes = await db.fetch("SELECT outcome FROM report.interaction WHERE campaign = 'spring'")
+    assert sorted(row["outcome"] for row in outcomes) == ["abandoned", "answered", "dropped"]
+    await shows(
+        db,
+        "report.reconcile_queue_log",
+        """
+        offered | queue_log_offered | abandoned | queue_log_abandoned | differences
+        5       | 5                 | 3         | 3                   | 0
+        """,
+    )
+    await db.execute("SET ccm.now = '2026-11-27 10:00+00'")
+    today = await db.fetchrow(queries()["wallboard_today"].sql, datetime(2026, 11, 27, tzinfo=UTC))
+    assert (today["offered"], today["answered"], today["abandoned"]) == (2, 1, 1)

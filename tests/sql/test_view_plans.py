@@ -59,7 +59,7 @@ FROM call, ccm.node;
 ANALYZE;
 """
 GROWING = ("interaction_2", "queue_visit_2", "offer_2", "segment_2", "recording_2", "agent_state_2")
-GROWING += ("queue_log_row_2", "interaction_event_2")
+GROWING += ("queue_log_row_2", "interaction_event_2", "attempt_")
 
 
 def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
@@ -140,10 +140,10 @@ async def test_the_wallboard_reads_what_is_open_and_today(db: asyncpg.Connection
     for name in ("wallboard_queues", "wallboard_agents"):
         plan = await explained(db, queries()[name].sql, None, None)
         assert rows_read(plan) == 0, name
-    # The last day of the year: 96 visits, and no other table that grows.
+    # The last day of the year: 97 visits, and of each whether a campaign dialled its call.
     today = datetime(2025, 11, 29, 8, tzinfo=UTC)
     plan = await explained(db, queries()["wallboard_today"].sql, today)
-    assert rows_read(plan) == 97
+    assert rows_read(plan) == 2 * 97
 
 
 async def test_one_day_beside_queue_log_reads_one_day(db: asyncpg.Connection) -> None:
@@ -166,3 +166,44 @@ async def test_one_day_beside_queue_log_reads_one_day(db: asyncpg.Connection) ->
             *day,
         )
         assert rows_read(plan) <= 20 * 96, view
+
+
+DIALLED = """
+INSERT INTO ccm.campaign (name, state, created_by, state_by) VALUES ('spring', 'draft', '', '');
+INSERT INTO ccm.place (country, zones, states) VALUES ('US', '{America/New_York}', '{}');
+INSERT INTO ccm.lead (campaign_id, place_id) SELECT id, 1 FROM ccm.campaign;
+INSERT INTO ccm.attempt (id, campaign_id, lead_id, ordinal, number, number_ordinal, node, term,
+    mode, trunk, caller_id, claimed_at)
+SELECT call.id, c.id, 1, 1, '+13052220001', 1, 'pbx', 1, 'power', 'one', '+12025550100', began
+FROM call, ccm.campaign AS c WHERE n % 4 = 0;
+UPDATE ccm.interaction AS i
+SET linkedid = 'ccmat-' || replace(i.id::text, '-', '') || '-1795824000.1', direction = 'outbound'
+FROM call WHERE call.id = i.id AND n % 8 = 0;
+ANALYZE;
+"""
+
+
+async def test_attempts_and_their_interactions_are_looked_up(db: asyncpg.Connection) -> None:
+    await db.execute(YEAR)
+    await db.execute(DIALLED)
+    day = [datetime(2025, 6, 10, tzinfo=UTC), datetime(2025, 6, 11, tzinfo=UTC)]
+    plan = await explained(
+        db,
+        "SELECT id, interaction_id FROM report.attempt WHERE claimed_at >= $1 AND claimed_at < $2",
+        *day,
+    )
+    assert plan[0]["Actual Rows"] == 24
+    assert rows_read(plan) == 24 + 12
+    plan = await explained(
+        db,
+        "SELECT id, campaign FROM report.interaction WHERE started_at >= $1 AND started_at < $2",
+        *day,
+    )
+    assert plan[0]["Actual Rows"] == 96
+    assert rows_read(plan) <= 6 * 96 + 12
+    plan = await explained(
+        db,
+        "SELECT * FROM report.queue_interval WHERE interval_start >= $1 AND interval_start < $2",
+        *day,
+    )
+    assert rows_read(plan) <= 5 * 96

@@ -16,6 +16,7 @@ from lab.ways import (
     attended,
     blind,
     callbacks,
+    campaigns,
     chains,
     direct,
     features,
@@ -34,6 +35,7 @@ SIDE_BY_SIDE = 6
 
 ROOMS = (
     blind, attended, chains, hold, features, redirects, waiting, members, direct, callbacks,
+    campaigns,
 )  # fmt: skip
 
 WAYS: dict[str, Way] = {way.__name__: way for room in ROOMS for way in room.WAYS}

@@ -77,6 +77,7 @@ exten => 3,1,Gosub(ccm-callback-ask,s,1(keys))
 exten => _12025XXXXXX,1,Dial(PJSIP/${{EXTEN}}@outside)
  same => n,Hangup(${{HANGUPCAUSE}})
 #include "ccm-callbacks.conf"
+#include "ccm-dial.conf"
 
 [agents]
 exten => 7000,1,Answer()
@@ -170,12 +171,16 @@ PLAN = Plan(
         queue("both", BOTH, ring=4, more=("ringinuse = yes",)),
         queue("pool", POOL),
     ),
+    manager=("ccm-dial.conf",),
     dialplan=DIALPLAN,
     files={
         "features.conf": FEATURES_CONF,
         "confbridge.conf": CONFBRIDGE_CONF,
         "res_parking.conf": PARKING_CONF,
         "agents.conf": AGENTS_CONF,
-        "ccm-callbacks.conf": (SHIPPED / "dialplan" / "ccm-callbacks.conf").read_text(),
+        **{
+            name: (SHIPPED / "dialplan" / name).read_text()
+            for name in ("ccm-callbacks.conf", "ccm-dial.conf")
+        },
     },
 )

@@ -31,6 +31,7 @@ class Stage:
         self.operator = operator
         self.callers: list[Caller] = []
         self.callbacks = 0
+        self.attempts = 0
         self._members: list[tuple[str, str]] = []
 
     # Before the call -----------------------------------------------------------------------

@@ -1,0 +1,170 @@
+"""Calls that a campaign dialled: known by their unique id alone, whoever saw what of them."""
+
+from uuid import UUID
+
+import pytest
+from pbx_story import at
+from test_machine import Told
+
+from ccmiddleware.calls.machine import CallMachine
+from ccmiddleware.facts import AnyFact, Interaction, Offer, QueueVisit, Segment
+from ccmiddleware.ids import attempt_of, dial_id, interaction_id
+
+ATTEMPT = UUID(int=7)
+CHANNEL = dial_id(ATTEMPT, 1795824000)
+DIALLED = f"Channel=PJSIP/trunk-00000009 Uniqueid={CHANNEL} Linkedid={CHANNEL}"
+PARTY = f"{DIALLED} CallerIDNum=+12025550177"
+LINE = "1795823000.1"
+"""Linked id of the agent's open line, which is older than the call."""
+HALF = f"Channel=Local/1001@agent-request-00000003;1 Uniqueid=1795824001.5 Linkedid={LINE}"
+
+DIALLING = f"""
+0.0 Newchannel {DIALLED} CallerIDNum=<unknown> Exten=s
+0.0 DialBegin DestChannel=PJSIP/trunk-00000009 DestUniqueid={CHANNEL} DestCallerIDNum=+12025550100
+"""
+QUEUED = f"""
+{DIALLING}
+9.0 DialEnd DestChannel=PJSIP/trunk-00000009 DestUniqueid={CHANNEL} DialStatus=ANSWER
+9.0 QueueCallerJoin {PARTY} ConnectedLineNum=+12025550100 CallerIDName=x Queue=spring Position=1
+"""
+
+
+def told() -> Told:
+    machine = CallMachine("pbx")
+    machine.status_seen = True
+    for number in ("1001", "1002"):
+        interface = f"Local/{number}@agent-request/n"
+        machine.members_by_phone[interface] = interface
+        machine.member_names[interface] = f"Agent {number}"
+    return Told(machine)
+
+
+def is_the_call(row: Interaction) -> None:
+    assert row.id == interaction_id("pbx", CHANNEL)
+    assert (row.direction, row.channel, row.caller_num) == ("outbound", "voice", "+12025550177")
+    assert (row.linkedid, row.uniqueid, row.caller_name) == (CHANNEL, CHANNEL, "")
+    assert attempt_of(row.linkedid) == ATTEMPT
+
+
+def test_the_party_is_the_remote_side_and_what_was_shown_is_ours() -> None:
+    row = told().after(QUEUED).row(Interaction)
+    is_the_call(row)
+    assert (row.did, row.started_at, row.inferred) == ("+12025550100", at(0), False)
+
+
+@pytest.mark.parametrize("status", ["NOANSWER", "BUSY", "CONGESTION", "ANSWER"])
+def test_what_came_to_no_queue_is_no_interaction(status: str) -> None:
+    seen = told().after(f"""
+        {DIALLING}
+        5 DialEnd DestChannel=PJSIP/trunk-00000009 DestUniqueid={CHANNEL} DialStatus={status}
+        9 Hangup {PARTY}
+    """)
+    assert seen.facts == []
+    assert seen.machine.topology.channels == {}
+
+
+def test_whose_time_was_over_in_the_queue_is_told_as_asterisk_does_and_ends_with_the_message() -> (
+    None
+):
+    seen = told().after(f"""
+        {QUEUED}
+        11.0 QueueCallerAbandon {PARTY} Queue=spring
+        11.0 QueueCallerLeave {PARTY} Queue=spring
+    """)
+    seen.wait(14)
+    visit = seen.row(QueueVisit)
+    assert (visit.outcome, visit.left_at, visit.inferred) == ("abandoned", at(11), False)
+    assert seen.row(Interaction).state == "left"
+    seen.after(f"25 Hangup {PARTY}")
+    row = seen.row(Interaction)
+    assert (row.outcome, row.ended_at, row.inferred) == ("abandoned", at(25), False)
+    assert not seen.machine.by_id
+
+
+def test_without_the_class_dialplan_that_is_a_guess() -> None:
+    seen = told()
+    seen.machine.status_seen = False
+    seen.after(f"""
+        {QUEUED}
+        11.0 QueueCallerAbandon {PARTY} Queue=spring
+        11.0 QueueCallerLeave {PARTY} Queue=spring
+    """).wait(14)
+    assert (seen.row(QueueVisit).outcome, seen.row(QueueVisit).inferred) == ("abandoned", True)
+
+
+def test_a_queue_that_was_too_long_is_a_timeout() -> None:
+    """Of somebody who asked for an agent by key, and waits as callers do."""
+    seen = told().after(f"""
+        {QUEUED}
+        300 QueueCallerAbandon {PARTY} Queue=spring
+        300 QueueCallerLeave {PARTY} Queue=spring
+        300 VarSet {PARTY} Variable=QUEUESTATUS Value=TIMEOUT
+        300 Hangup {PARTY}
+    """)
+    assert seen.row(Interaction).outcome == "timed_out"
+
+
+def test_one_who_waits_when_we_come_is_taken_up() -> None:
+    seen = told()
+    seen.machine.miss(None)
+    seen.after(f"""
+        40 QueueEntry Uniqueid={CHANNEL} Queue=spring Position=1 Wait=25
+        40 QueueStatusComplete
+        40 CoreShowChannel {PARTY} Application=Queue
+        40 CoreShowChannelsComplete
+    """)
+    is_the_call(seen.row(Interaction))
+    assert seen.row(Interaction).inferred
+    assert seen.row(QueueVisit).joined_at == at(15)
+
+
+IN_A_TALK = f"""
+40 QueueStatusComplete
+40 CoreShowChannel {PARTY.replace(f"Linkedid={CHANNEL}", f"Linkedid={LINE}")} BridgeId=b1 \
+ Application=Queue ApplicationData=spring,h,,,15 ConnectedLineNum=1001
+40 CoreShowChannel {HALF} BridgeId=b1 Application=AppQueue
+40 CoreShowChannelsComplete
+""".replace("\\\n", "")
+
+
+def test_one_who_talks_when_we_come_is_taken_up_by_its_own_id_not_by_the_agents() -> None:
+    seen = told()
+    seen.machine.miss(None)
+    seen.after(IN_A_TALK)
+    is_the_call(seen.row(Interaction))
+    assert seen.row(Interaction).did == ""  # nothing tells it any more but the attempt
+    segment = seen.row(Segment)
+    assert (segment.interface, segment.member_name) == ("Local/1001@agent-request/n", "Agent 1001")
+    seen.after(
+        f"""
+        60 AgentComplete {PARTY} DestChannel=Local/1001@agent-request-00000003;1 \
+ DestUniqueid=1795824001.5 Interface=Local/1001@agent-request/n Queue=spring Reason=caller
+        60 Hangup {PARTY}
+    """.replace("\\\n", "")
+    )
+    assert (seen.row(Segment).ended_at, seen.row(Segment).ended_by) == (at(60), "caller")
+    assert not seen.machine.by_id
+
+
+def test_one_whose_talk_was_told_and_whose_joining_was_not() -> None:
+    seen = told().after(
+        f"10 AgentConnect {PARTY} ConnectedLineNum=1001 DestUniqueid=1795824001.5"
+        " DestChannel=Local/1001@agent-request-00000003;1 Interface=Local/1001@agent-request/n"
+        " Queue=spring HoldTime=1"
+    )
+    is_the_call(seen.row(Interaction))
+    assert seen.row(Interaction).did == ""
+    assert seen.row(QueueVisit).outcome == "answered"
+
+
+def test_one_that_an_earlier_daemon_left_open_goes_on_as_the_same() -> None:
+    first = told().after(QUEUED)
+    rows: list[AnyFact] = [*first.rows(Interaction), *first.rows(QueueVisit), *first.rows(Offer)]
+    seen = told()
+    seen.machine.restore(rows)
+    seen.machine.miss(at(9))
+    seen.after(IN_A_TALK)
+    row = seen.row(Interaction)
+    is_the_call(row)
+    assert (row.did, row.state) == ("+12025550100", "talking")
+    assert seen.row(Segment).visit == 1
