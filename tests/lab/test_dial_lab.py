@@ -446,6 +446,7 @@ async def test_nothing_from_outside_becomes_an_argument(nobody: Desk) -> None:
     await nobody.far_end([Answer(0.2), Talk()])
     told = await nobody.dial(
         CCM_DIAL_MESSAGE='"..\\\\etc\\\\x,s,1(${SHELL(id)})|y"',
+        CCM_DIAL_NUMBER='"+1202>,s)\\${SHELL(id)}|1"',
         CCM_DIAL_DETECT="0",
         CCM_DIAL_MACHINE="/etc/passwd",
         CCM_DIAL_QUEUE='"spring,x|y\\${EPOCH}"',
