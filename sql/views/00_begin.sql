@@ -16,7 +16,8 @@ DECLARE
                             'queue_log_difference', 'queue_log_stay', 'interaction_timeline',
                             'queue_turned_away', 'supervision',
                             'callback', 'outbox', 'journey', 'email', 'email_queue_interval', 'email_agent_day',
-                            'campaign', 'lead_funnel', 'dnc', 'attempt', 'campaign_day', 'drop_ledger', 'lead_callback'];
+                            'campaign', 'lead_funnel', 'dnc', 'attempt', 'campaign_day', 'drop_ledger', 'lead_callback',
+                            'agent_campaign_day', 'campaign_interval', 'dialer_decision', 'predictive_gain'];
     name    text;
     dropped boolean := true;
 BEGIN

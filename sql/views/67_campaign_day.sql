@@ -1,9 +1,12 @@
 -- report.campaign_day: one row for each campaign and day on which it dialled.
+--
+-- The days of a campaign are looked up one by one, by the index on campaign and time, so that a
+-- question about one day reads that day.
 CREATE OR REPLACE VIEW report.campaign_day AS
 SELECT
     c.name AS campaign,
-    d.day,
-    d.time_zone,
+    t.midnight::date AS day,
+    z.time_zone,
     d.attempts,
     d.permits,
     d.open,
@@ -23,11 +26,21 @@ SELECT
     d.median_agent_seconds,
     d.p99_agent_seconds,
     d.talk_seconds
-FROM (
+FROM ccm.campaign AS c
+CROSS JOIN LATERAL (SELECT coalesce(c.settings ->> 'time_zone', 'UTC') AS time_zone) AS z
+CROSS JOIN LATERAL (
     SELECT
-        a.campaign_id,
-        z.time_zone,
-        (a.claimed_at AT TIME ZONE z.time_zone)::date AS day,
+        (SELECT min(a.claimed_at) FROM ccm.attempt AS a WHERE a.campaign_id = c.id) AS first_at,
+        (SELECT max(a.claimed_at) FROM ccm.attempt AS a WHERE a.campaign_id = c.id) AS last_at
+) AS f
+-- One day earlier than needed: where clocks go back over midnight, a time can show a later date than
+-- the day to which its moment belongs.
+CROSS JOIN LATERAL generate_series(
+    (f.first_at AT TIME ZONE z.time_zone)::date - interval '1 day',
+    (f.last_at AT TIME ZONE z.time_zone)::date,
+    interval '1 day') AS t (midnight)
+CROSS JOIN LATERAL (
+    SELECT
         count(*) AS attempts,
         count(p.attempt_id) AS permits,
         count(*) FILTER (WHERE a.result IS NULL) AS open,
@@ -42,18 +55,19 @@ FROM (
         count(*) FILTER (WHERE a.live) AS live,
         count(*) FILTER (WHERE a.dropped) AS drops,
         count(*) FILTER (WHERE a.opted_out) AS opt_outs,
-        percentile_disc(0.5) WITHIN GROUP (ORDER BY t.agent_seconds) AS median_agent_seconds,
-        percentile_disc(0.99) WITHIN GROUP (ORDER BY t.agent_seconds) AS p99_agent_seconds,
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY s.agent_seconds) AS median_agent_seconds,
+        percentile_disc(0.99) WITHIN GROUP (ORDER BY s.agent_seconds) AS p99_agent_seconds,
         coalesce(sum(report.seconds(a.connected_at, a.ended_at)), 0) AS talk_seconds
     FROM ccm.attempt AS a
-    JOIN ccm.campaign AS k ON k.id = a.campaign_id
-    CROSS JOIN LATERAL (SELECT coalesce(k.settings ->> 'time_zone', 'UTC') AS time_zone) AS z
     CROSS JOIN LATERAL (
-        SELECT report.seconds(coalesce(a.greeting_end_at, a.answered_at), a.connected_at) AS agent_seconds) AS t
-    LEFT JOIN ccm.permit AS p ON p.attempt_id = a.id
-    GROUP BY a.campaign_id, z.time_zone, 3
+        SELECT report.seconds(coalesce(a.greeting_end_at, a.answered_at), a.connected_at) AS agent_seconds) AS s
+    -- LIMIT makes it a look-up for each attempt; as a join it reads every permit there ever was.
+    LEFT JOIN LATERAL (SELECT p.attempt_id FROM ccm.permit AS p WHERE p.attempt_id = a.id LIMIT 1) AS p ON true
+    WHERE a.campaign_id = c.id
+      AND a.claimed_at >= t.midnight AT TIME ZONE z.time_zone
+      AND a.claimed_at < (t.midnight + interval '1 day') AT TIME ZONE z.time_zone
 ) AS d
-JOIN ccm.campaign AS c ON c.id = d.campaign_id;
+WHERE d.attempts > 0;
 COMMENT ON VIEW report.campaign_day IS
     'What each campaign did on each day of its own time zone, by the moment in which leads were claimed';
 COMMENT ON COLUMN report.campaign_day.campaign IS 'Campaign';

@@ -86,6 +86,10 @@ async def test_each_view_knows_its_filters(database: Database) -> None:
         "attempt": (*period, "node", "agent"),
         "campaign_day": period,
         "drop_ledger": period,
+        "dialer_decision": (*period, "node", "queue"),
+        "campaign_interval": (*period, "node", "queue"),
+        "agent_campaign_day": (*period, "node", "agent"),
+        "predictive_gain": period,
         "campaign": (*period, "node", "queue"),
         "lead_funnel": (),
         "dnc": (),
@@ -120,7 +124,7 @@ async def test_every_view_can_be_asked_with_all_its_filters(filled: Database) ->
 async def test_a_view_that_is_not_there_is_told_with_what_is(database: Database) -> None:
     with pytest.raises(NoSuchReport, match="did you mean queue_interval"):
         await find(database, "queue_intervals")
-    with pytest.raises(NoSuchReport, match="there are: agent_day"):
+    with pytest.raises(NoSuchReport, match="there are: agent_campaign_day, agent_day"):
         await find(database, HOSTILE)
     assert (await find(database, "report.agent_day")).name == "agent_day"
 

@@ -73,12 +73,12 @@ async def explained(db: asyncpg.Connection, query: str, *args: object) -> list[d
     return nodes(json.loads(text)[0]["Plan"])
 
 
-def rows_read(plan: list[dict[str, Any]]) -> int:
+def rows_read(plan: list[dict[str, Any]], growing: tuple[str, ...] = GROWING) -> int:
     """Rows that came from partitions, the ones that a condition then threw away too."""
     return sum(
         int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
         for node in plan
-        if node.get("Relation Name", "").startswith(GROWING)
+        if node.get("Relation Name", "").startswith(growing)
     )
 
 
