@@ -6,9 +6,12 @@ import click
 
 from ccmiddleware.cli import (
     campaign_evidence,
+    campaign_explain,
+    campaign_report,
     campaign_settings,
     campaign_simulate,
     campaign_states,
+    campaign_watch,
 )
 from ccmiddleware.cli.campaign_editing import campaign_argument, checked, editing, outcome, report
 from ccmiddleware.cli.commanding import user
@@ -54,6 +57,9 @@ for _part in (
     campaign_states.start,
     campaign_states.pause,
     campaign_states.stop,
+    campaign_watch.watch,
+    campaign_explain.explain,
+    campaign_report.report,
     campaign_simulate.simulate,
     campaign_evidence.evidence,
 ):

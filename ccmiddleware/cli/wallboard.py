@@ -1,11 +1,10 @@
 """``ccm wallboard``: queues and agents live in the terminal, what is in trouble first.
 
-What is drawn is decided in ``wallboard_picture``; this asks, draws and heeds the keyboard.
+What is drawn is decided in ``wallboard_picture``; this asks.
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import click
 
 from ccmiddleware.cli.connection import opened
 from ccmiddleware.cli.context import App, json_option, pass_app, run
+from ccmiddleware.cli.full_screen import show_live, show_once
 from ccmiddleware.cli.options import (
     Command,
     count_option,
@@ -21,16 +21,12 @@ from ccmiddleware.cli.options import (
     node_option,
     queue_option,
 )
-from ccmiddleware.cli.output import PIPE_WIDTH, console, emit_json, emit_text
+from ccmiddleware.cli.output import emit_json
 from ccmiddleware.cli.when import local_zone, show
 from ccmiddleware.clock import utc_now
 from ccmiddleware.errors import TemporaryError
 
 if TYPE_CHECKING:
-    import asyncio
-
-    from rich.text import Text
-
     from ccmiddleware.cli.wallboard_picture import Board, Line, Thresholds
     from ccmiddleware.store.database import Database
 
@@ -89,10 +85,9 @@ def command(
     if as_json:
         emit_json(run(_one(app, what)))
     elif once or not sys.stdout.isatty():
-        _print(run(_one_board(app, what)))
+        run(show_once(app, what))
     else:
-        with suppress(KeyboardInterrupt):
-            run(_live(app, what, interval, count))
+        show_live(app, what, interval, count)
 
 
 @dataclass
@@ -132,6 +127,12 @@ class _What:
         self.now, self.agents = [dict(row) for row in now], [dict(row) for row in agents]
         self.asked_at = utc_now()
 
+    def lines(self, trouble: str, width: int, height: int | None = None) -> "list[Line]":
+        """The answers as lines; ``trouble``: why they are not current."""
+        from ccmiddleware.cli.wallboard_picture import picture
+
+        return picture(self.board(trouble), width, height)
+
     def board(self, trouble: str = "") -> "Board":
         """The answers as they are shown."""
         from ccmiddleware.cli.wallboard_picture import Board, board_rows
@@ -147,16 +148,12 @@ class _What:
         )
 
 
-async def _one_board(app: App, what: _What) -> "Board":
-    async with opened(app) as database:
-        await what.ask(database)
-    return what.board()
-
-
 async def _one(app: App, what: _What) -> dict[str, Any]:
     from ccmiddleware.cli.wallboard_picture import FORMULA
 
-    board = await _one_board(app, what)
+    async with opened(app) as database:
+        await what.ask(database)
+    board = what.board()
     return {
         "at": what.asked_at,
         "nodes": board.nodes,
@@ -164,92 +161,3 @@ async def _one(app: App, what: _What) -> dict[str, Any]:
         "agents": board.agents,
         "service_level": FORMULA,
     }
-
-
-def _print(board: "Board") -> None:
-    """One picture: coloured on a terminal, plain elsewhere."""
-    from ccmiddleware.cli.wallboard_picture import picture, text_of
-
-    if not sys.stdout.isatty():
-        emit_text(text_of(picture(board, PIPE_WIDTH)))
-        return
-    screen = console()
-    screen.print(_text(picture(board, screen.width)), no_wrap=True, overflow="crop")
-
-
-def _text(lines: list["Line"]) -> "Text":
-    from rich.text import Text
-
-    drawn = Text(no_wrap=True, overflow="crop", end="\n")
-    for number, line in enumerate(lines):
-        if number:
-            drawn.append("\n")
-        for part in line:
-            drawn.append(part.text, style=part.style)
-    return drawn
-
-
-async def _live(app: App, what: _What, interval: float, count: int | None) -> None:
-    import asyncio
-
-    from rich.live import Live as Screen
-
-    from ccmiddleware.cli.wallboard_picture import picture
-
-    over = asyncio.Event()
-    screen = console()
-    async with opened(app) as database:
-        await what.ask(database)
-        trouble, shown = "", 0
-        with (
-            _keyboard(over),
-            Screen(console=screen, screen=True, auto_refresh=False) as drawn,
-        ):
-            while not over.is_set():
-                lines = picture(what.board(trouble), screen.width, screen.height)
-                drawn.update(_text(lines), refresh=True)
-                shown += 1
-                if shown == count:
-                    return
-                try:
-                    async with asyncio.timeout(interval):
-                        await over.wait()
-                except TimeoutError:
-                    pass
-                try:
-                    await what.ask(database)
-                    trouble = ""
-                except TemporaryError as error:
-                    trouble = str(error)
-
-
-@contextmanager
-def _keyboard(over: "asyncio.Event") -> Iterator[None]:
-    """While it lasts, the key q and SIGTERM set ``over``; the terminal is then as it was."""
-    import asyncio
-    import signal
-    import termios
-    import tty
-
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, over.set)
-    if not sys.stdin.isatty():
-        yield
-        return
-    number = sys.stdin.fileno()
-    before = termios.tcgetattr(number)
-
-    def pressed() -> None:
-        import os
-
-        keys = os.read(number, 1024)
-        if not keys or b"q" in keys.lower():
-            over.set()
-
-    tty.setcbreak(number)
-    loop.add_reader(number, pressed)
-    try:
-        yield
-    finally:
-        loop.remove_reader(number)
-        termios.tcsetattr(number, termios.TCSADRAIN, before)

@@ -149,7 +149,7 @@ def picture(board: Board, width: int, height: int | None = None) -> list[Line]:
             foot, room = [], room + len(foot)
         queues, agents = _shared(queues, agents, room)
     lines += [[], *queues, [], *agents, *foot]
-    return [_bounded(line, width) for line in lines[:height]]
+    return [bounded(line, width) for line in lines[:height]]
 
 
 def text_of(lines: Sequence[Line]) -> str:
@@ -353,7 +353,7 @@ def _spaced(parts: Sequence[Part]) -> Line:
     return line
 
 
-def _bounded(line: Line, width: int) -> Line:
+def bounded(line: Line, width: int) -> Line:
     """The line, cut where it is wider than the screen: which is narrower than any table then."""
     kept: Line = []
     for part in line:

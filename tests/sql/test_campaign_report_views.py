@@ -12,15 +12,17 @@ from ccmiddleware.dialer.pacing import Pacer
 
 AGENTS = """
 INSERT INTO ccm.node (name) VALUES ('pbx1');
-INSERT INTO ccm.agent (node_id, interface, name) SELECT id, 'Local/1001@agent-request/n', 'Ann' FROM ccm.node;
-INSERT INTO ccm.agent (node_id, interface, name) SELECT id, 'Local/1002@agent-request/n', 'Bob' FROM ccm.node;
+INSERT INTO ccm.agent (node_id, interface, name)
+SELECT id, 'Local/' || n || '@agent-request/n', CASE n WHEN 1001 THEN 'Ann' ELSE 'Bob' END
+FROM ccm.node, generate_series(1001, 1002) AS n;
 """
 
 
 async def states(db: asyncpg.Connection, agent: str, *rows: tuple[str, str, str | None]) -> None:
     for state, since, until in rows:
         await db.execute(
-            "INSERT INTO ccm.agent_state SELECT id, $2::timestamptz, 1, $3, '', $4::timestamptz, false"
+            "INSERT INTO ccm.agent_state"
+            " SELECT id, $2::timestamptz, 1, $3, '', $4::timestamptz, false"
             " FROM ccm.agent WHERE name = $1",
             agent,
             datetime.fromisoformat(since).replace(tzinfo=UTC),
@@ -39,8 +41,8 @@ async def talked(
             UPDATE ccm.attempt SET interaction_id = id WHERE number_ordinal = 1 AND ordinal = $1
             RETURNING id, connected_at)
         INSERT INTO ccm.segment
-        SELECT a.id, 1, 1, 1, g.id, '', '', a.connected_at, a.connected_at, a.connected_at + interval '40 s',
-            'caller', $3, $4, false
+        SELECT a.id, 1, 1, 1, g.id, '', '', a.connected_at, a.connected_at,
+            a.connected_at + interval '40 s', 'caller', $3, $4, false
         FROM a, ccm.agent AS g WHERE g.name = $2
         """,
         attempt,
@@ -147,7 +149,9 @@ async def test_the_gain_against_progressive(db: asyncpg.Connection) -> None:
     assert row["gain_per_hour_seconds"] == Decimal("-15.7")
 
 
-async def decide(db: asyncpg.Connection, at: str, reason: str, detail: Any, number: int = 0) -> None:
+async def decide(
+    db: asyncpg.Connection, at: str, reason: str, detail: Any, number: int = 0
+) -> None:
     await db.execute(
         "INSERT INTO ccm.campaign_decision SELECT id, $1, 3, $4, $4, $2, $3 FROM ccm.campaign",
         datetime.fromisoformat(at).replace(tzinfo=UTC),

@@ -11,17 +11,20 @@ INSERT INTO ccm.campaign (name, state, created_by, state_by, started_at)
 SELECT 'c' || n, 'running', 'ann', 'ann', '2025-01-01+00' FROM generate_series(0, 1) n;
 INSERT INTO ccm.place (country, zones, states) VALUES ('US', '{America/New_York}', '{US-FL}');
 INSERT INTO ccm.lead (campaign_id, place_id) SELECT c.id, 1 FROM ccm.campaign c;
-INSERT INTO ccm.attempt (id, campaign_id, lead_id, ordinal, number, number_ordinal, node, term, mode,
-    trunk, caller_id, claimed_at, dialed_at, answered_at, connected_at, ended_at, result, live, interaction_id)
-SELECT call.id, c.id, l.id, 1, '+13052220001', 1, 'pbx', 1, 'predictive', 'one', '+12025550100', began, began,
-    began + interval '9 s', began + interval '9 s', began + interval '2 minutes', 'connected', true, call.id
+INSERT INTO ccm.attempt (id, campaign_id, lead_id, ordinal, number, number_ordinal, node, term,
+    mode, trunk, caller_id, claimed_at, dialed_at, answered_at, connected_at, ended_at, result,
+    live, interaction_id)
+SELECT call.id, c.id, l.id, 1, '+13052220001', 1, 'pbx', 1, 'predictive', 'one', '+12025550100',
+    began, began, began + interval '9 s', began + interval '9 s', began + interval '2 minutes',
+    'connected', true, call.id
 FROM call JOIN ccm.campaign c ON c.name = 'c' || n % 2 JOIN ccm.lead l ON l.campaign_id = c.id;
 INSERT INTO ccm.permit
 SELECT id, began, 2, 'us-ftc 1', 1, 'area code 305', began + interval '1 hour', '47 CFR',
     '[]', '[]', 7, NULL, 'by form', '+12025550100', 'Acme', '+12025550199', 'offer', 25, false
 FROM call;
 INSERT INTO ccm.campaign_decision
-SELECT c.id, began, 1, 1, 1, 'pacing', '{"idle": 1}' FROM call JOIN ccm.campaign c ON c.name = 'c' || n % 2;
+SELECT c.id, began, 1, 1, 1, 'pacing', '{"idle": 1}'
+FROM call JOIN ccm.campaign c ON c.name = 'c' || n % 2;
 ANALYZE;
 """
 GROWING = ("attempt_2", "permit_2", "campaign_decision_2", "segment_2", "agent_state_2")
@@ -48,7 +51,7 @@ async def test_one_day_of_campaigns_reads_one_day(db: asyncpg.Connection) -> Non
     )
     assert rows == 2 * 48
     assert 96 <= seen <= 96 + edges
-    # The attempts twice or thrice, their segments; of ten agents for each campaign the states of the day.
+    # The attempts twice or thrice, their segments; of ten agents the states of the day.
     for view, expected in (("agent_campaign_day", 10), ("predictive_gain", 2)):
         rows, seen = await read(f"SELECT * FROM report.{view} WHERE day = '2025-06-10'")  # noqa: S608
         assert rows == expected

@@ -18,7 +18,9 @@ NAMES = {
     "agent_campaign_day", "campaign_interval", "dialer_decision", "predictive_gain",
 }  # fmt: skip
 
-EXPECTED_NUMBERS = {f"dialer_decision.{name}" for name in ("answers_soon", "free_soon", "drops_left")}
+EXPECTED_NUMBERS = {
+    f"dialer_decision.{name}" for name in ("answers_soon", "free_soon", "drops_left")
+}
 """What is expected of a number of things is no whole number."""
 
 

@@ -75,7 +75,7 @@ class Decision:
         return asdict(self)
 
 
-_WHY = {
+WHY = {
     "bound": "One call more would be too likely to be answered when no agent is free.",
     "idle agents": "Each idle agent has a call, and no agent is expected to become free soon enough"
     " for more.",
@@ -96,6 +96,7 @@ _WHY = {
     " agent is dialed for a while.",
     "fault": "Something in the forecast failed: only one call for each idle agent is dialed.",
 }
+"""In words, by what held."""
 
 
 def explain(decision: Decision) -> str:
@@ -122,7 +123,7 @@ def explain(decision: Decision) -> str:
         f"In the window {_many(round(d.answers), 'person', 'people')} answered and"
         f" {round(d.abandoned)} met nobody{_share(d)}; the limit of {d.limit:.1%}"
         f" {_left(d.slack)}.",
-        _WHY[d.held_by],
+        WHY[d.held_by],
     ]
     return "\n".join(lines)
 

@@ -1,0 +1,69 @@
+"""Stored decisions in plain words."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ccmiddleware.dialer.decisions import GO_ON, WORDS, Stored, in_short, in_words, paced
+from ccmiddleware.dialer.pacing import Pacer, explain
+
+AT = datetime(2026, 11, 30, 15, tzinfo=UTC)
+AROUND = {"go_on": "normal", "trunk_room": 7, "open_places": 2, "places": 3, "agents": 2}
+
+
+def stored(
+    reason: str, detail: dict[str, Any], number: int = 0, claimed: int | None = None
+) -> Stored:
+    """As it comes back from the database."""
+    known = json.loads(json.dumps(detail))
+    return Stored(AT, number, number if claimed is None else claimed, reason, known)
+
+
+def a_decision() -> dict[str, Any]:
+    pacer = Pacer()
+    pacer.agent_logged_in("ann", 0.0)
+    pacer.agent_logged_in("bob", 0.0)
+    return pacer.decide(1.0).as_dict()
+
+
+def test_what_the_controller_stored_is_read_back_and_explained() -> None:
+    detail = a_decision() | AROUND
+    decision = paced(json.loads(json.dumps(detail)))
+    assert decision is not None
+    assert decision.as_dict() == a_decision()
+    lines = in_words(stored("pacing", detail, 2))
+    assert lines[: len(explain(decision).splitlines())] == explain(decision).splitlines()
+    assert lines[0] == "Dialed 2 new calls."
+    assert "2 of 3 places could be called." in lines
+    assert "The trunks had room for 7 calls." in lines
+    assert in_short(stored("pacing", detail, 2)).startswith("Only one call for each idle agent")
+
+
+@pytest.mark.parametrize("reason", sorted(WORDS.keys() - {"pacing", "budget"}))
+def test_every_other_reason_has_words(reason: str) -> None:
+    lines = in_words(stored(reason, {}))
+    assert lines == [f"Began no call. {WORDS[reason]}"]
+    short = in_short(stored(reason, {}))
+    assert short.endswith(".")
+    assert len(short) < 90
+
+
+def test_the_ledger_says_how_it_may_go_on() -> None:
+    held = stored("budget", AROUND | {"go_on": "stop"})
+    assert in_short(held) == GO_ON["stop"]
+    assert GO_ON["stop"] in in_words(held)
+    # It was asked for less than the controller would have wanted.
+    lines = in_words(stored("budget", a_decision() | {"go_on": "progressive"}, 1))
+    assert "The controller wanted 2; let through: 1." in lines
+
+
+def test_leads_that_could_not_be_claimed_are_told() -> None:
+    assert "There were leads for 1 of 2 calls" in in_words(stored("mode", {}, 2, 1))[1]
+
+
+def test_what_another_version_stored_is_not_guessed() -> None:
+    assert in_words(stored("moon", {"idle": 3})) == ["Began no call. Reason: moon."]
+    broken = a_decision() | {"held_by": "the moon"}
+    assert "can't be read" in in_words(stored("pacing", broken, 2))[0]
