@@ -7,6 +7,7 @@ import click
 
 from ccmiddleware.cli.campaign_editing import campaign_argument, checked
 from ccmiddleware.cli.campaign_seen import (
+    DECIDES_EVERY,
     decision_as_json,
     decision_before,
     silent_because,
@@ -77,19 +78,20 @@ async def _moment(app: App, campaign: str, at: datetime | None) -> dict[str, Any
 
     async with checked(), opened(app) as database:
         row = await find(database, campaign)
+        now = utc_now()
         if at is not None:
             found = {"at_that_time": await decision_before(database, row, at)}
         else:
-            now = utc_now()
             found = {
-                "with_calls": await decision_before(database, row, now, numbered=True),
-                "without_calls": await decision_before(database, row, now, numbered=False),
+                "with_calls": await decision_before(database, row, now, calls=True),
+                "without_calls": await decision_before(database, row, now, calls=False),
             }
-        none = all(one is None for one in found.values())
+        old = all(one is None or now - one.at > DECIDES_EVERY for one in found.values())
+        none = old if at is None else found["at_that_time"] is None
         return {
             **_about(row),
-            "asked_at": at or utc_now(),
-            "silent": await _silent(database, row, at) if none or row["state"] != "running" else "",
+            "asked_at": at or now,
+            "silent": await _silent(database, row, at) if none else "",
             **{name: decision_as_json(one) for name, one in found.items()},
         }
 
@@ -108,7 +110,7 @@ async def _period(
         return {
             **_about(row),
             "since": begin,
-            "silent": "" if rows else await _silent(database, row, begin),
+            "silent": "" if rows else await _silent(database, row, end),
             "counts": [
                 dict(one)
                 | {
@@ -128,9 +130,9 @@ def _about(row: "Row") -> dict[str, Any]:
 
 async def _silent(database: "Database", row: "Row", at: datetime | None) -> str:
     """Why there is nothing."""
-    if at is not None:
-        first = row["started_at"]
-        if first is None or at < first:
+    first = row["started_at"]
+    if at is not None and first is not None:
+        if at < first:
             return f"{row['name']} was not started by then"
         if await decision_before(database, row, utc_now()) is not None:
             return f"no decision of {row['name']} is stored of that time"

@@ -112,7 +112,8 @@ async def _report(
         days = [dict(one) for one in await database.fetch("campaign_days", campaign, first, last)]
         agents = await database.fetch("campaign_agent_days", campaign, first, last)
         gain = await database.fetchrow("campaign_gain", campaign, first, last)
-        standing, unknown = await standing_of(database, row, last)
+        funnel = await _funnel(database, row)
+        standing, unknown = await standing_of(database, row, last, _by_state(funnel))
         return {
             "campaign": campaign,
             "state": row["state"],
@@ -125,7 +126,7 @@ async def _report(
             "days": days,
             "drops": None if standing is None else standing.as_dict(),
             "drops_unknown": unknown,
-            "leads": await _funnel(database, row),
+            "leads": funnel,
             "agents": [dict(one) for one in agents],
             "utilisation": None if gain is None else dict(gain),
         }
@@ -163,6 +164,13 @@ async def _funnel(database: "Database", row: "Row") -> list[dict[str, Any]]:
         }
         for one in rows
     ]
+
+
+def _by_state(funnel: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    states: dict[str, int] = {}
+    for one in funnel:
+        states[one["state"]] = states.get(one["state"], 0) + one["leads"]
+    return states
 
 
 # -- printing -----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import click
 
 from ccmiddleware.cli.campaign_editing import campaign_argument, checked
 from ccmiddleware.cli.campaign_seen import (
+    DECIDES_EVERY,
     decision_as_json,
     decision_before,
     silent_because,
@@ -118,7 +119,7 @@ class Watched:
             self._seldom = await _counted(database, row, now)
             self._seldom_until = loop.time() + SELDOM_SECONDS
         last = await decision_before(database, row, now)
-        begun = await decision_before(database, row, now, numbered=True)
+        begun = await decision_before(database, row, now, calls=True)
         pace = await database.fetchrow("campaign_pace", row["id"], now, row["node"])
         fresh = last is not None and now - last.at <= RINGING_FRESH
         ringing = last.detail if fresh and last is not None else {}
@@ -142,7 +143,7 @@ class Watched:
             if begun is None or begun == last
             else _aged(decision_as_json(begun), now),
             "silent": await silent_because(database, row)
-            if last is None or row["state"] != "running"
+            if last is None or now - last.at > DECIDES_EVERY
             else "",
         }
 
@@ -187,12 +188,12 @@ async def _counted(database: "Database", campaign: "Row", now: datetime) -> dict
         key: float(days[0][key]) if days and days[0][key] is not None else None
         for key in ("answer_rate", "drop_rate", "median_agent_seconds", "p99_agent_seconds")
     }
-    standing, unknown = await standing_of(database, campaign, today)
-    leads = await leads_of(database, campaign["id"])
+    leads = (await leads_of(database, campaign["id"]))[campaign["id"]]
+    standing, unknown = await standing_of(database, campaign, today, leads)
     return {
         "time_zone": zone.key,
         "today": {"day": today, **counts, **rates},
         "drops": None if standing is None else standing.as_dict(),
         "drops_unknown": unknown,
-        "leads": leads[campaign["id"]],
+        "leads": leads,
     }

@@ -133,9 +133,9 @@ def _decided(label: str, decision: Mapping[str, Any] | None, width: int) -> list
         return []
     age = decision["age_seconds"]
     style: Style = "yellow" if label == "Now" and age > FRESH_SECONDS else ""
-    begun = f"{decision['number']} calls" if decision["number"] != 1 else "1 call"
-    first = _label(label, f"{begun}, ", Part(f"{show_span(age)} ago", style))
-    words = [line for text in decision["words"] for line in _wrapped(plain(text), width, "")]
+    begun, *why = decision["words"]
+    first = _label(label, Part(f"{show_span(age)} ago  ", style), plain(begun))
+    words = [line for text in why for line in _wrapped(plain(text), width, "")]
     return [first, *words]
 
 

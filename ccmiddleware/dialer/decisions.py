@@ -12,19 +12,26 @@ from typing import Any
 from ccmiddleware.dialer.pacing import Decision, explain
 
 WORDS = {
-    "pacing": "The controller decided.",
+    "pacing": "It began as many as its lines and calls per second allow.",
     "no_agents": "No agent was there for it: nobody was in its queue, or all were paused.",
     "paused": "It was paused, and began no calls.",
     "closed": "None of the places where its leads are could be called at that hour.",
-    "trunks": "Its trunks had no room: their channels or their calls per second were used up.",
+    "trunks": "There was no room for more: channels or calls per second of its trunks, or its own.",
     "budget": "The drop ledger decided.",
-    "leads": "No lead could be called: all were done, waited for their time, or were in places that"
-    " were closed.",
+    "leads": "There were too few leads that could be called: the others were done, waited for their"
+    " time, or were in places that were closed.",
     "inbound": "Its agents were kept for calls that come in.",
-    "mode": "Its mode decided: progressive begins a call for each free agent, power `ratio` calls,"
-    " agentless as many as its lines allow, preview those that agents ask for.",
+    "mode": "It is in preview: agents take their leads themselves.",
+    "check": "Something was in the way of dialing: `ccm campaign check`.",
+    "over": "Its last day was over.",
 }
-"""By the reason that is stored."""
+"""By the reason that is stored. What the controller decided by itself it explains itself."""
+
+REFUSED = {
+    "dnc": "on the do-not-call list",
+    "called_lately": "called as often as may be",
+}
+"""Why leads were not called, by the word that is stored."""
 
 GO_ON = {
     "normal": "The drop ledger sets no bounds.",
@@ -56,46 +63,58 @@ def paced(detail: Mapping[str, Any]) -> Decision | None:
 def in_words(stored: Stored) -> list[str]:
     """Why it was decided so, one sentence or two in each."""
     decision = paced(stored.detail)
-    lines = []
+    lines = [_begun(stored)]
     if stored.reason != "pacing" or decision is None:
-        begun = f"Began {_many(stored.number, 'call')}." if stored.number else "Began no call."
-        lines.append(f"{begun} {WORDS.get(stored.reason, f'Reason: {stored.reason}.')}")
+        lines.append(WORDS.get(stored.reason, f"Reason: {stored.reason}."))
     if decision is not None:
-        lines += _explained(decision)
-        if decision.calls != stored.number:
+        # Its first line says how many it wanted, which is not how many there were.
+        told = _explained(decision)[1:]
+        lines += told[:-1] if stored.number > decision.calls else told
+        if stored.number > decision.calls:
+            lines.append("So many calls for each free agent are dialed as its ratio says.")
+        elif stored.number < decision.calls:
             lines.append(f"The controller wanted {decision.calls}; let through: {stored.number}.")
-    if stored.claimed != stored.number:
-        lines.append(
-            f"There were leads for {stored.claimed} of {_many(stored.number, 'call')}: others are"
-            " not to be called, were called lately, or were taken meanwhile."
-        )
     return [*lines, *_around(stored.detail)]
 
 
 def in_short(stored: Stored) -> str:
-    """The same in one sentence, for a live table."""
+    """The same in one sentence, for a table."""
     decision = paced(stored.detail)
     if stored.reason == "pacing" and decision is not None:
+        if stored.number > decision.calls:
+            return "So many calls for each free agent are dialed as its ratio says."
         return _explained(decision)[-1]
     if stored.reason == "budget":
         return GO_ON.get(str(stored.detail.get("go_on")), WORDS["budget"])
     return WORDS.get(stored.reason, f"Reason: {stored.reason}.").partition(":")[0].rstrip(".") + "."
 
 
+def _begun(stored: Stored) -> str:
+    if stored.number == stored.claimed:
+        return f"Began {_many(stored.number, 'call')}." if stored.number else "Began no call."
+    return f"Began {stored.claimed} of {_many(stored.number, 'call')} that were wanted."
+
+
 def _explained(decision: Decision) -> list[str]:
     try:
         return explain(decision).splitlines()
     except (TypeError, ValueError, KeyError):
-        return ["What the controller told can't be read by this version."]
+        return ["", "What the controller told can't be read by this version."]
 
 
 def _around(detail: Mapping[str, Any]) -> list[str]:
     """What was known besides."""
     lines = []
-    if detail.get("places") is not None and detail.get("open_places") is not None:
+    if detail.get("places"):
         lines.append(
-            f"{detail['open_places']} of {_many(detail['places'], 'place')} could be called."
+            f"{detail.get('open_places')} of {_many(detail['places'], 'place')} could be called."
         )
+    refused = detail.get("refused") or {}
+    if isinstance(refused, Mapping) and refused:
+        words = (f"{number} {REFUSED.get(word, word)}" for word, number in sorted(refused.items()))
+        lines.append(f"Leads that were passed over: {', '.join(words)}.")
+    if detail.get("withheld"):
+        lines.append(f"Kept for calls that come in: {_many(detail['withheld'], 'agent')}.")
     if detail.get("trunk_room") is not None:
         lines.append(f"The trunks had room for {_many(detail['trunk_room'], 'call')}.")
     if str(detail.get("go_on")) in GO_ON:

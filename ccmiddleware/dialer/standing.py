@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from ccmiddleware.dialer import budget
+from ccmiddleware.dialer.ledger import Day, Ledger
 from ccmiddleware.dialer.profiles import Profile
 from ccmiddleware.dialer.settings import effective
 from ccmiddleware.dialer.values import Value
@@ -70,9 +71,19 @@ def standing(
     began: date,
     today: date,
     days: Iterable[Mapping[str, Any]],
+    leads_left: int,
 ) -> Standing:
-    """How it stands today. ``days``: rows of ``report.campaign_day``, of this period at least."""
-    counts = [budget.DayCount(row["day"], row["live"], row["drops"]) for row in days]
-    decision = budget.decide(profile, began, today, counts)
+    """How it stands on a day, as whoever dials sees it.
+
+    ``days``: rows of ``report.campaign_day``, of this period at least. ``leads_left``: how many may
+    still be called.
+    """
+    zone = zone_of(settings)
+    ledger = Ledger(began, zone)
+    ledger.read(
+        Day(row["day"], row["attempts"] - row["open"], row["live"], row["drops"]) for row in days
+    )
+    noon = datetime.combine(today, time(12), zone)
+    decision = ledger.decision(profile, noon, leads_left)
     limit = min(profile.terms.limit.value, effective(settings)["abandonment_limit"] / 100)
     return Standing(decision, limit)

@@ -57,6 +57,16 @@ CROSS JOIN LATERAL (
         sum(p.wrap_up) AS wrap_up
     FROM ccm.attempt AS a
     CROSS JOIN LATERAL (
+        SELECT (
+            SELECT i.id
+            FROM ccm.interaction AS i
+            WHERE ccm.attempt_of(i.linkedid) = a.id
+                -- The times only pick the partition.
+                AND i.id >= ccm.uuid7_bound(a.claimed_at - interval '1 hour')
+                AND i.id < ccm.uuid7_bound(a.claimed_at + interval '1 day')
+            LIMIT 1) AS interaction_id
+    ) AS x
+    CROSS JOIN LATERAL (
         SELECT
             e.agent_id,
             greatest(report.seconds(e.answered_at, coalesce(e.ended_at, report.now()))
@@ -64,14 +74,14 @@ CROSS JOIN LATERAL (
             round(e.hold_seconds::numeric, 3) AS hold,
             round(e.wrap_up_seconds::numeric, 3) AS wrap_up
         FROM ccm.segment AS e
-        WHERE e.interaction_id = a.interaction_id AND e.version < 4611686018427387904
+        WHERE e.interaction_id = x.interaction_id AND e.version < 4611686018427387904
         UNION ALL
         -- A call of which no interaction is known: what the dialplan told of it.
         SELECT o.id, report.seconds(a.connected_at, coalesce(a.ended_at, report.now())), 0, 0
         FROM ccm.agent AS o
         JOIN ccm.node AS m ON m.id = o.node_id
         WHERE m.name = a.node AND o.interface = a.interface AND a.interface <> '' AND a.connected_at IS NOT NULL
-          AND NOT EXISTS (SELECT FROM ccm.segment AS e WHERE e.interaction_id = a.interaction_id)
+          AND NOT EXISTS (SELECT FROM ccm.segment AS e WHERE e.interaction_id = x.interaction_id)
     ) AS p
     WHERE a.campaign_id = c.id AND a.claimed_at >= b.day_start AND a.claimed_at < b.day_end
     GROUP BY p.agent_id

@@ -52,9 +52,9 @@ COMMENT ON COLUMN report.dialer_decision.at IS 'When';
 COMMENT ON COLUMN report.dialer_decision.node IS 'Asterisk node that dials, as it is set now';
 COMMENT ON COLUMN report.dialer_decision.queue IS 'Queue whose agents talk, as it is set now';
 COMMENT ON COLUMN report.dialer_decision.number IS 'How many calls were to be begun';
-COMMENT ON COLUMN report.dialer_decision.claimed IS 'How many leads could be claimed for them';
+COMMENT ON COLUMN report.dialer_decision.claimed IS 'How many leads could be claimed for them, and so how many calls were begun';
 COMMENT ON COLUMN report.dialer_decision.reason IS
-    'What decided: pacing (the controller), no_agents, paused, closed (no place may be called now), trunks (no room), budget (the drop ledger), leads (none at present), inbound (agents kept for calls that come in), mode';
+    'What decided: pacing (the controller), no_agents, paused, closed (no place may be called now), trunks (no room in them or in the campaign''s own limits), budget (the drop ledger), leads (none at present), inbound (agents kept for calls that come in), mode (preview: agents take leads themselves), check, over';
 COMMENT ON COLUMN report.dialer_decision.held_by IS
     'What kept the controller''s number from being larger: bound, idle agents, nobody there, cold start, budget used up, recovery guard, lines per agent, lines, calls per decision, no leads, end of the shift, switched off, clock, fault';
 COMMENT ON COLUMN report.dialer_decision.agents_there IS 'Agents who counted for the campaign';
@@ -85,7 +85,7 @@ COMMENT ON COLUMN report.dialer_decision.limit_rate IS 'Budget: largest share of
 COMMENT ON COLUMN report.dialer_decision.go_on IS
     'What the drop ledger allowed: normal, progressive (nobody ahead of an agent), stop';
 COMMENT ON COLUMN report.dialer_decision.trunk_room IS 'Calls for which the trunks had room';
-COMMENT ON COLUMN report.dialer_decision.open_places IS 'Places of its leads that might be called';
-COMMENT ON COLUMN report.dialer_decision.places IS 'Places that its leads have';
+COMMENT ON COLUMN report.dialer_decision.open_places IS 'Places of its leads that might be called; 0 where no leads were looked for';
+COMMENT ON COLUMN report.dialer_decision.places IS 'Places that its leads have; 0 where no leads were looked for';
 COMMENT ON COLUMN report.dialer_decision.term IS 'Term of the leader of the node';
 COMMENT ON COLUMN report.dialer_decision.detail IS 'All that was stored with it';

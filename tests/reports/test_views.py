@@ -92,6 +92,7 @@ async def test_each_view_knows_its_filters(database: Database) -> None:
         "predictive_gain": period,
         "campaign": (*period, "node", "queue"),
         "lead_funnel": (),
+        "lead_callback": ("agent",),
         "dnc": (),
         "agent_day": (*period, "node", "agent"),
         "agent_state": (*period, "node", "agent"),

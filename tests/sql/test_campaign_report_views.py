@@ -38,8 +38,14 @@ async def talked(
     await db.execute(
         """
         WITH a AS (
-            UPDATE ccm.attempt SET interaction_id = id WHERE number_ordinal = 1 AND ordinal = $1
-            RETURNING id, connected_at)
+            SELECT id, connected_at FROM ccm.attempt WHERE ordinal = $1
+        ), i AS (
+            INSERT INTO ccm.interaction
+            SELECT a.id, 1, n.id, 'voice', 'outbound', 'ended',
+                'ccmat-' || replace(a.id::text, '-', '') || '-1795824000.1', '', '', '', '',
+                a.connected_at, a.connected_at + interval '40 s', 'answered', false
+            FROM a, ccm.node AS n
+        )
         INSERT INTO ccm.segment
         SELECT a.id, 1, 1, 1, g.id, '', '', a.connected_at, a.connected_at,
             a.connected_at + interval '40 s', 'caller', $3, $4, false
@@ -93,7 +99,6 @@ async def test_an_agents_day_for_a_campaign(db: asyncpg.Connection) -> None:
         ("2026-11-30 15:07:00", "connected", 1.0),
     )
     await db.execute(AGENTS)
-    await db.execute("UPDATE ccm.attempt SET ordinal = substring(id::text FROM 25)::integer")
     await talked(db, 1, "Ann", hold=10, wrap_up=20)
     await talked(db, 2, "Bob", hold=0, wrap_up=20)
     # Of the last one no interaction is known: 60 s - 9 s - 1 s.
@@ -134,7 +139,6 @@ async def test_the_gain_against_progressive(db: asyncpg.Connection) -> None:
         ("2026-11-30 15:08:00", "open", 0),
     )
     await db.execute(AGENTS)
-    await db.execute("UPDATE ccm.attempt SET ordinal = substring(id::text FROM 25)::integer")
     await talked(db, 1, "Ann", hold=10, wrap_up=20)
     await talked(db, 2, "Ann", hold=0, wrap_up=20)
     await states(db, "Ann", ("idle", "2026-11-30 15:00:00", "2026-11-30 15:01:00"))

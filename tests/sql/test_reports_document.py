@@ -65,6 +65,15 @@ INSERT INTO ccm.place (country, zones, states) VALUES ('US', '{America/New_York}
 INSERT INTO ccm.lead (campaign_id, place_id) SELECT c.id, p.id FROM ccm.campaign c, ccm.place p;
 INSERT INTO ccm.dnc_entry (number, source, added_by, added_version)
 VALUES ('+12025550101', 'internal', 'ann', 1);
+INSERT INTO ccm.attempt (campaign_id, lead_id, ordinal, number, number_ordinal, node, term, mode,
+    trunk, caller_id, claimed_at, dialed_at, answered_at, connected_at, ended_at, result, live,
+    interface)
+SELECT l.campaign_id, l.id, 1, '+13052220001', 1, n.name, 1, 'predictive', 'one', '+12025550100',
+    '2026-11-27 09:00+00', '2026-11-27 09:00+00', '2026-11-27 09:00:09+00',
+    '2026-11-27 09:00:10+00', '2026-11-27 09:02+00', 'connected', true, a.interface
+FROM ccm.lead l, ccm.agent a JOIN ccm.node n ON n.id = a.node_id;
+INSERT INTO ccm.campaign_decision
+SELECT id, '2026-11-27 09:00+00', 1, 1, 1, 'pacing', '{}' FROM ccm.campaign;
 """
 
 
