@@ -46,7 +46,7 @@ END_SECONDS = 0.2
 """Pause between two looks for attempts that are over."""
 RETRY_SECONDS = 1.0
 
-SAME_EVERY = timedelta(seconds=10)
+SAME_EVERY = timedelta(minutes=1)
 """A decision to begin nothing is stored again only so often, while its reason stays."""
 LEARNED_EVERY = timedelta(seconds=30)
 TAKE_UP_EVERY = timedelta(seconds=10)

@@ -137,7 +137,7 @@ class Pace:
         return Wanted(number, reason, {**found.as_dict(), **limits, "withheld": withheld})
 
     def _number(self, found: Decision, go_on: GoOn, room: int) -> tuple[int, Reason]:
-        if self.team.present == 0:
+        if found.held_by == "nobody there":
             return 0, "no_agents"
         if self.mode == "preview":
             return 0, "mode"  # agents take their leads themselves

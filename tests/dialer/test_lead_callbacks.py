@@ -228,7 +228,7 @@ async def test_the_window_holds_for_promises_that_are_late(database: Database) -
     evening = datetime(2026, 12, 1, 0, 59, tzinfo=UTC)  # 19:59 in Miami
     made = await promise(database, id_, evening)
     claims = await due(database, campaign, evening + 2 * MINUTE)
-    assert (claims.claimed, claims.places, claims.open_places) == ([], 1, 0)
+    assert claims.claimed == []
     morning = datetime(2026, 12, 1, 13, 0, tzinfo=UTC)
     assert len((await due(database, campaign, morning)).claimed) == 1
     assert (await kept(database, made["id"]))["missed"]

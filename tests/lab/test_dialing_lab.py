@@ -214,11 +214,11 @@ async def test_what_becomes_of_each_call_is_written_down(site: Site) -> None:
     assert {(one["result"], one["live"], one["dropped"]) for one in over} == {
         ("hung_up", True, False)
     }
-    waiting = await rows(
-        site.url, "SELECT l.state FROM ccm.lead AS l JOIN ccm.campaign AS c "
+    states = await rows(
+        site.url, "SELECT c.name, l.state FROM ccm.lead AS l JOIN ccm.campaign AS c "
         "ON c.id = l.campaign_id WHERE c.name IN ('busy', 'brief')"
     )  # fmt: skip
-    assert {row["state"] for row in waiting} == {"waiting"}
+    assert {tuple(row) for row in states} == {("busy", "waiting"), ("brief", "done")}
 
 
 async def test_nobody_is_called_while_no_agent_is_there(site: Site) -> None:
