@@ -19,6 +19,10 @@ class Claimed:
     """The promise that this call is to keep."""
     agent: str = ""
     """Interface of the one agent for whom it is; empty: any will do."""
+    chance: float | None = None
+    """That a person answers, as estimated then."""
+    signs: tuple[str, ...] = ()
+    """What that was estimated from."""
 
 
 @dataclass(frozen=True)

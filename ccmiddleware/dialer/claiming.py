@@ -5,7 +5,7 @@ nothing is dialled that was not claimed, and nobody else dials that lead.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,14 +13,19 @@ from uuid import UUID
 
 from ccmiddleware.dialer.attempts import Claimed
 from ccmiddleware.dialer.caller_ids import caller_id_for
+from ccmiddleware.dialer.chances import Chances, Lead
 from ccmiddleware.dialer.permits import GUARANTEED, Opening, ask, openings
 from ccmiddleware.dialer.places import Place
 from ccmiddleware.dialer.promises import Due, assigned
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.store.database import Database, Row
 
-LOOKED_AT = 2
-"""Leads that are looked at for each that is wanted: some are refused."""
+POOL = 200
+"""Leads that are looked up at once."""
+POOL_TO_CHOOSE = 2_000
+"""The same, where they are chosen by their chances: as many of each place."""
+POOL_FOR = timedelta(seconds=5)
+"""How long leads that were looked up are gone by; each is looked at again when it is claimed."""
 
 MOST_AT_ONCE = 500
 """Leads in one transaction; more would hold the do-not-call list for too long."""
@@ -40,12 +45,18 @@ class Claims:
 
 @dataclass(frozen=True)
 class AtHand:
-    """Which leads there are. ``ready``: whether one may be called now, as far as is known before it
-    is claimed."""
+    """Which leads there are. ``leads``: some of those that may be called now, as far as is known
+    before they are claimed, the best ones first."""
 
     places: int
     open_places: int
-    ready: bool
+    leads: Sequence[Lead] = ()
+
+    @property
+    def chances(self) -> list[float] | None:
+        """Of the leads, that a person answers; None while that is not known."""
+        found = [one.chance for one in self.leads if one.chance is not None]
+        return found if len(found) == len(self.leads) else None
 
 
 class Claiming:
@@ -56,28 +67,27 @@ class Claiming:
         database: Database,
         node: str,
         term: int,
-        *,
-        chance: Callable[[Row], float] | None = None,
+        chances: Chances | None = None,
     ) -> None:
-        """``chance``: how probable it is that a person answers; the most probable leads of those
-        at hand are called first."""
+        """``chances``: of those at hand, whoever most probably answers is called first."""
         self._database = database
         self._node = node
         self._term = term
-        self._chance = chance
+        self._chances = chances or Chances()
         self._places: dict[int, Place] = {}
         self._places_until: datetime | None = None
         self._places_of: UUID | None = None
         self._turn = 0
+        self._pool: Sequence[Lead] = ()
+        self._pool_until: datetime | None = None
+        self._pool_of: tuple[UUID, int] | None = None
 
     async def at_hand(self, campaign: Campaign, now: datetime) -> AtHand:
         """Whether there is anybody to call. Raises TemporaryError."""
         places = await self._places_with_leads(campaign, now)
         opened = openings(places, campaign.rules, now)
-        if not opened:
-            return AtHand(len(places), 0, ready=False)
-        rows = await self._database.fetch("leads_to_claim", campaign.id, list(opened), now, 1)
-        return AtHand(len(places), len(opened), ready=bool(rows))
+        leads = await self._leads(campaign, opened, now)
+        return AtHand(len(places), len(opened), leads)
 
     async def claim(self, campaign: Campaign, trunks: Sequence[str], now: datetime) -> Claims:
         """Claim leads that may be called at ``now``, one for each of the trunks at most.
@@ -88,23 +98,36 @@ class Claiming:
         free = list(trunks)
         places = await self._places_with_leads(campaign, now)
         opened = openings(places, campaign.rules, now)
-        while opened and free:
-            missing = min(len(free), MOST_AT_ONCE)
-            rows = await self._database.fetch(
-                "leads_to_claim", campaign.id, list(opened), now, missing * LOOKED_AT
-            )
-            chosen = self._best(rows, missing)
-            if not chosen:
-                break
+        while free and (leads := await self._leads(campaign, opened, now)):
+            chosen = leads[: min(len(free), MOST_AT_ONCE)]
+            self._pool = leads[len(chosen) :]
             asks = [
-                self._ask(
-                    campaign, row["lead"], row["place_id"], row["number"], opened, trunk, chance
-                )
-                for (row, chance), trunk in zip(chosen, free, strict=False)
+                self._ask(campaign, one, opened, trunk)
+                for one, trunk in zip(chosen, free, strict=False)
             ]
-            if not await self._take(campaign, asks, _terms(campaign), free, now, claims):
+            if not await self._take(campaign, chosen, asks, _terms(campaign), free, now, claims):
                 break  # paused or edited; or somebody else holds all that are left
         return claims
+
+    async def _leads(
+        self, campaign: Campaign, opened: Mapping[int, Opening], now: datetime
+    ) -> Sequence[Lead]:
+        """Leads that may be called now, the best ones first; none: there are none."""
+        if not opened:
+            return ()
+        self._pool = [one for one in self._pool if one.place in opened]
+        fresh = self._pool_until is not None and now < self._pool_until
+        set_as = (campaign.id, campaign.revision)
+        if not self._pool or not fresh or self._pool_of != set_as:
+            each = most = POOL
+            if self._chances.known:
+                each, most = max(10, POOL_TO_CHOOSE // len(opened)), POOL_TO_CHOOSE
+            rows = await self._database.fetch(
+                "leads_to_claim", campaign.id, list(opened), now, each, most
+            )
+            self._pool = self._chances.rated([dict(row) for row in rows], self._places, now)
+            self._pool_until, self._pool_of = now + POOL_FOR, set_as
+        return self._pool
 
     async def claim_callbacks(
         self, campaign: Campaign, trunks: Sequence[str], agents: Collection[str], now: datetime
@@ -133,14 +156,14 @@ class Claiming:
             "callbacks_to_claim", campaign.id, now, list(opened), free, anybody, MOST_AT_ONCE
         )
         chosen = assigned([_due(row) for row in rows], free)
+        leads = [Lead(one.lead, one.place, one.number) for one, _ in chosen]
         asks = [
-            self._ask(campaign, one.lead, one.place, one.number, opened, trunk)
-            | {"callback": str(one.callback)}
-            for (one, _), trunk in zip(chosen, trunks, strict=False)
+            self._ask(campaign, lead, opened, trunk) | {"callback": str(one.callback)}
+            for (one, _), lead, trunk in zip(chosen, leads, trunks, strict=False)
         ]
         if asks:
             terms = _terms(campaign) | {"callbacks_only": True, "agent_guaranteed": True}
-            await self._take(campaign, asks, terms, list(trunks), now, claims)
+            await self._take(campaign, leads, asks, terms, list(trunks), now, claims)
         whose = {one.lead: (one.callback, agent) for one, agent in chosen}
         claims.claimed = [
             replace(claimed, callback=whose[claimed.lead][0], agent=whose[claimed.lead][1])
@@ -148,17 +171,10 @@ class Claiming:
         ]
         return claims
 
-    def _best(self, rows: Sequence[Row], wanted: int) -> list[tuple[Row, float | None]]:
-        if self._chance is None:
-            return [(row, None) for row in rows[:wanted]]
-        rated = [(row, self._chance(row)) for row in rows]
-        # Stable: of the same priority and chance, whoever waits longest.
-        rated.sort(key=lambda one: (-one[0]["priority"], -one[1]))
-        return list(rated[:wanted])
-
     async def _take(
         self,
         campaign: Campaign,
+        leads: Sequence[Lead],
         wanted: Sequence[dict[str, Any]],
         terms: Mapping[str, Any],
         free: list[str],
@@ -167,6 +183,7 @@ class Claiming:
     ) -> bool:
         """Claim these; the trunks by which they go are taken out of ``free``."""
         asks = {ask["lead"]: ask for ask in wanted}
+        of = {lead.id: lead for lead in leads}
         told = await self._database.fetch(
             "claim_leads",
             campaign.id,
@@ -181,38 +198,34 @@ class Claiming:
                 claims.refused[row["refusal"]] += 1
                 continue
             asked = asks[row["lead_id"]]
+            lead = of[row["lead_id"]]
             free.remove(asked["trunk"])
             claims.claimed.append(
                 Claimed(
                     row["attempt_id"],
-                    row["lead_id"],
+                    lead.id,
                     row["number"],
                     asked["caller_id"],
                     asked["trunk"],
+                    chance=lead.chance,
+                    signs=lead.signs,
                 )
             )
         return bool(told)
 
     def _ask(
-        self,
-        campaign: Campaign,
-        lead: int,
-        place: int,
-        number: str,
-        opened: Mapping[int, Opening],
-        trunk: str,
-        chance: float | None = None,
+        self, campaign: Campaign, lead: Lead, opened: Mapping[int, Opening], trunk: str
     ) -> dict[str, Any]:
         self._turn += 1
-        shown = caller_id_for(campaign.holds["caller_ids"] or (), number, self._turn)
+        shown = caller_id_for(campaign.holds["caller_ids"] or (), lead.number, self._turn)
         return ask(
-            lead,
-            place,
-            opened[place],
+            lead.id,
+            lead.place,
+            opened[lead.place],
             campaign.profile,
             caller_id=shown or "",
             trunk=trunk,
-            chance=chance,
+            chance=lead.chance,
         )
 
     async def _places_with_leads(self, campaign: Campaign, now: datetime) -> dict[int, Place]:

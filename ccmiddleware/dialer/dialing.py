@@ -222,7 +222,7 @@ class Dialing:
         able: list[tuple[Running, AtHand]] = []
         for one in dialing:
             leads = await one.claiming.at_hand(one.campaign, now)
-            if leads.ready:
+            if leads.leads:
                 able.append((one, leads))
             else:
                 reason: Reason = "closed" if leads.places and not leads.open_places else "leads"
@@ -257,7 +257,8 @@ class Dialing:
         campaign = one.campaign
         ledger = one.ledger.decision(campaign.profile, now, one.leads_left)
         names = campaign.holds["trunks"] or ()
-        wanted = one.pace.decide(now, ledger.go_on, self.trunks.room(names, now))
+        room = self.trunks.room(names, now)
+        wanted = one.pace.decide(now, ledger.go_on, room, chances=leads.chances)
         claims = Claims()
         if wanted.number:
             planned = self.trunks.plan(names, wanted.number, now)
@@ -362,6 +363,7 @@ class Dialing:
         known = one.pace.under_way.attempts[ended.attempt]
         if told:
             one.ledger.add(ended, known.claimed_at)
+            one.chances.learn(known.claimed, ended)
         one.pace.forget(ended.attempt)
         self.trunks.give_back(known.claimed.trunk)
         self._of.pop(ended.attempt, None)

@@ -4,7 +4,7 @@ Holds what belongs together: the controller (``pacing``), the team of agents tha
 attempts under way, and the campaign's own limits. Knows no link and no database.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -69,7 +69,8 @@ class Pace:
             self.restore(learned, now, 0.0)
             self.team = Team(self.pacer)
             for attempt, known in self.under_way.attempts.items():
-                self.pacer.call_dialed(attempt, known.claimed_at.timestamp())
+                dialed = known.claimed_at.timestamp()
+                self.pacer.call_dialed(attempt, dialed, known.claimed.chance)
                 self.hear([News(what, attempt) for what in _in_order(known.told)], now)
 
     def restore(self, learned: Mapping[str, Any], now: datetime, elapsed: float) -> list[str]:
@@ -88,7 +89,7 @@ class Pace:
         detects = bool(self.campaign.holds["detection"])
         self.under_way.begin(claimed, claimed_at, detects=detects)
         self._limits.take(OWN, claimed_at)
-        self.pacer.call_dialed(claimed.attempt, claimed_at.timestamp(), chance)
+        self.pacer.call_dialed(claimed.attempt, claimed_at.timestamp(), claimed.chance)
 
     def hear(self, news: Iterable[News], now: datetime) -> None:
         """What became of calls."""
@@ -115,9 +116,18 @@ class Pace:
 
     # -- deciding ---------------------------------------------------------------------------
 
-    def decide(self, now: datetime, go_on: GoOn, trunk_room: int, withheld: int = 0) -> Wanted:
+    def decide(
+        self,
+        now: datetime,
+        go_on: GoOn,
+        trunk_room: int,
+        *,
+        chances: Sequence[float] | None = None,
+        withheld: int = 0,
+    ) -> Wanted:
         """How many calls to begin now.
 
+        ``chances``: of the leads that come next, in their order; None: nothing is known of them.
         ``trunk_room``: how many its trunks take. ``withheld``: how many of its free agents are kept
         for others (inbound calls).
         """
@@ -130,7 +140,7 @@ class Pace:
             predictive=self.mode == "predictive" and go_on is GoOn.NORMAL,
             max_new_calls=room,
         )
-        found = self.pacer.decide(now.timestamp())
+        found = self.pacer.decide(now.timestamp(), chances)
         number, reason = self._number(found, go_on, room)
         if withheld and number > 0:
             number, reason = max(0, number - withheld), "inbound"

@@ -13,6 +13,7 @@ import structlog
 
 from ccmiddleware.dialer.campaign_check import findings, profile_of
 from ccmiddleware.dialer.campaigns import leads_of
+from ccmiddleware.dialer.chances import Chances
 from ccmiddleware.dialer.checking import Level
 from ccmiddleware.dialer.claiming import Claiming
 from ccmiddleware.dialer.ledger import Day, Ledger
@@ -38,6 +39,7 @@ class Running:
     """One campaign that dials here, or has calls that are on."""
 
     pace: Pace
+    chances: Chances
     claiming: Claiming
     ledger: Ledger
     state: str
@@ -110,16 +112,22 @@ class Roster:
     async def _begin(self, campaign: Campaign, row: Row, now: datetime) -> Running:
         zone = ZoneInfo(campaign.holds["time_zone"])
         began = (row["started_at"] or now).astimezone(zone).date()
-        claiming = Claiming(self._database, self._node, self._term)
-        one = Running(Pace(campaign), claiming, Ledger(began, zone), row["state"])
+        chances = Chances()
+        claiming = Claiming(self._database, self._node, self._term, chances)
+        one = Running(Pace(campaign), chances, claiming, Ledger(began, zone), row["state"])
         days = timedelta(days=campaign.profile.terms.period_days.value + 1)
         await self._read_ledger(one, now - days)
         learned = await self._database.fetchrow("campaign_pacing", campaign.id)
         if learned is not None and now - learned["at"] < LEARNED_FOR:
             elapsed = (now - learned["at"]).total_seconds()
             unusable = one.pace.restore(learned["pacing"], now, elapsed)
+            try:
+                if learned["answering"] is not None:
+                    chances.restore(learned["answering"])
+            except ValueError:
+                unusable.append("answering")
             if unusable:
-                log.warning("pacing is learned anew", campaign=campaign.name, parts=unusable)
+                log.warning("learned anew", campaign=campaign.name, parts=unusable)
         return one
 
     async def _look_at(self, one: Running, now: datetime) -> None:
@@ -160,7 +168,7 @@ class Roster:
             self._term,
             now,
             one.pace.pacer.export(now.timestamp()),
-            None,
+            one.chances.export(),
         )
         one.learned_at = now
 

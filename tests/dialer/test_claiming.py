@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -27,7 +27,8 @@ from claims import (
 )
 
 from ccmiddleware.dialer import campaigns
-from ccmiddleware.dialer.attempts import Claimed
+from ccmiddleware.dialer.attempts import Claimed, Ended
+from ccmiddleware.dialer.chances import LEARNED_FROM, Chances
 from ccmiddleware.dialer.claiming import AtHand, Claims
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import parse_changes
@@ -102,10 +103,12 @@ async def test_only_places_whose_window_is_open(database: Database) -> None:
     campaign = await a_campaign(database)
     await leads(database, campaign, phone(1), place="honolulu")
     here = await leads(database, campaign, phone(2), phone(3), place="chicago")
-    assert await claiming(database).at_hand(campaign, NOW) == AtHand(2, 1, ready=True)
+    at_hand = await claiming(database).at_hand(campaign, NOW)
+    assert (at_hand.places, at_hand.open_places) == (2, 1)
+    assert [one.id for one in at_hand.leads] == here
     claims = await claim(database, campaign)
     assert sorted(one.lead for one in claims.claimed) == here
-    assert await claiming(database).at_hand(campaign, NOW) == AtHand(1, 0, ready=False)
+    assert await claiming(database).at_hand(campaign, NOW) == AtHand(1, 0)
 
 
 async def test_priority_first_then_who_waits_longest(database: Database) -> None:
@@ -118,12 +121,37 @@ async def test_priority_first_then_who_waits_longest(database: Database) -> None
 
 async def test_the_most_probable_of_those_at_hand(database: Database) -> None:
     campaign = await a_campaign(database)
+    await leads(database, campaign, *(phone(one) for one in range(3)))
+    chicago = await leads(database, campaign, "+13122220001", "+13122220002", place="chicago")
+    chances = Chances()
+    rated = claiming(database, chances=chances)
+    known = await rated.at_hand(campaign, NOW)
+    assert known.chances is None
+    for _ in range(LEARNED_FROM):
+        for one in (known.leads[0], known.leads[-1]):
+            claimed = Claimed(UUID(int=1), one.id, one.number, "", "one", signs=one.signs)
+            answers = one.number.startswith("+1312")
+            chances.learn(claimed, Ended(UUID(int=1), one.id, "", NOW, "connected", live=answers))
+    later = NOW + timedelta(seconds=10)
+    at_hand = await rated.at_hand(campaign, later)
+    assert at_hand.chances == sorted(at_hand.chances or (), reverse=True)
+    claims = await rated.claim(campaign, ["one"] * 2, later)
+    assert {one.lead for one in claims.claimed} == set(chicago)
+    rows = await database.rows("SELECT chance FROM ccm.attempt")
+    assert all(row["chance"] > 0.9 for row in rows)
+
+
+async def test_what_was_looked_up_is_looked_at_again(database: Database) -> None:
+    """Between two lookups a lead is put onto the list, and another was called by somebody else."""
+    campaign = await a_campaign(database)
     made = await leads(database, campaign, *(phone(one) for one in range(4)))
-    rated = claiming(database, chance=lambda row: row["lead"] / 1000)
-    claims = await rated.claim(campaign, ["one"] * 2, NOW)
-    assert {one.lead for one in claims.claimed} == set(made[-2:])
-    rows = await database.rows("SELECT lead_id, chance FROM ccm.attempt")
-    assert all(row["chance"] == pytest.approx(row["lead_id"] / 1000) for row in rows)
+    mine = claiming(database)
+    assert len((await mine.at_hand(campaign, NOW)).leads) == 4
+    await forbid(database, phone(0))
+    other = await claiming(database, 2).claim(campaign, ["one"], NOW)
+    assert [one.lead for one in other.claimed] == [made[1]]
+    claims = await mine.claim(campaign, ["one"] * 4, NOW)
+    assert [one.lead for one in claims.claimed] == made[2:]
 
 
 # -- who must not be called -----------------------------------------------------------------------

@@ -5,7 +5,7 @@ Also when the daemon is killed in the middle, and when nobody is there to talk.
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -58,7 +58,22 @@ class Site:
     daemon: Daemon
     url: str
     far: Phone
-    agents: dict[str, Caller]
+    lines: list[Caller] = field(default_factory=list)
+
+    async def log_in(self) -> None:
+        """Have the agents open their lines; they are free when this returns."""
+        for line in self.lines:
+            await line.stop()
+        self.lines = [self.pbx.agent_call(name, "*16", [Obey()]) for name in AGENTS]
+        for line in self.lines:
+            await line.start()
+
+        async def shown() -> str:
+            return await self.pbx.cli("queue show spring")
+
+        await witness.eventually(
+            shown, lambda text: text.count("(Not in use)") == len(AGENTS), PATIENCE, "free agents"
+        )
 
     async def far_end(self, script: list[Step]) -> None:
         """Whoever is called from now on does this."""
@@ -169,23 +184,14 @@ async def site(
                node_more=f'queue_log = "{pbx.queue_log_path}"') as daemon,
     ):  # fmt: skip
         far = pbx.outside([Ring()], "hello")
-        agents = {name: pbx.agent_call(name, "*16", [Obey()]) for name in AGENTS}
-        for agent in agents.values():
-            await agent.start()
         ran = await daemon.ccm("db", "url")
-        found = Site(pbx, daemon, ran.out.strip(), far, agents)
+        found = Site(pbx, daemon, ran.out.strip(), far)
         await found.ccm(
             "trunk", "set", "far", "--dial", "PJSIP/{digits}@outside",
             "--channels", "30", "--calls-per-second", "30",
         )  # fmt: skip
         await found.ccm("dnc", "scrubbed", "--source", "national", "--at", "2026-11-27")
-
-        async def free() -> str:
-            return await pbx.cli("queue show spring")
-
-        await witness.eventually(
-            free, lambda text: text.count("(Not in use)") == 2, PATIENCE, "free agents"
-        )
+        await found.log_in()
         yield found
 
 
@@ -218,7 +224,10 @@ async def test_what_becomes_of_each_call_is_written_down(site: Site) -> None:
         site.url, "SELECT c.name, l.state FROM ccm.lead AS l JOIN ccm.campaign AS c "
         "ON c.id = l.campaign_id WHERE c.name IN ('busy', 'brief')"
     )  # fmt: skip
-    assert {tuple(row) for row in states} == {("busy", "waiting"), ("brief", "done")}
+    assert {(row["name"], row["state"]) for row in states} == {
+        ("busy", "waiting"),
+        ("brief", "done"),
+    }
 
 
 async def test_nobody_is_called_while_no_agent_is_there(site: Site) -> None:
@@ -251,11 +260,10 @@ async def test_calls_that_asterisk_took_with_it_are_over(site: Site) -> None:
     await site.begun("gone", 2)
     await site.pbx.kill()
     await site.pbx.start()
-    for agent in site.agents.values():
-        await agent.start()
     over = await site.over("gone", 2)
     assert {(one["result"], one["inferred"]) for one in over} == {("unknown", True)}
     site.agree(over)
+    await site.log_in()
     await site.far_end([Answer(0.3), Talk(1), Hangup()])
     await site.campaign("again", leads=phones(600, 4))
     site.agree(await site.over("again", 4))
