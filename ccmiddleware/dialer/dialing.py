@@ -211,14 +211,17 @@ class Dialing:
             for row in rows
         )
         try:
-            await self._dial_all([one for one in self.roster.known.values() if one.dials], now)
+            await self._dial_all(now)
         finally:
             await self._write_down(now)
 
-    async def _dial_all(self, dialing: Sequence[Running], now: datetime) -> None:
+    async def _dial_all(self, now: datetime) -> None:
+        known = list(self.roster.known.values())
+        dialing = [one for one in known if one.dials]
         if self._is_due("wake", WAKE_EVERY, now):
             for one in dialing:
                 await wake(self._database, one.campaign.id, now)
+        promising = [one for one in known if one.keeps_promises]
         able: list[tuple[Running, AtHand]] = []
         for one in dialing:
             leads = await one.claiming.at_hand(one.campaign, now)
@@ -228,7 +231,10 @@ class Dialing:
                 reason: Reason = "closed" if leads.places and not leads.open_places else "leads"
                 self._decide(one, Wanted(0, reason, {}), leads, Claims(), now)
         # Agents count for a campaign that can call somebody.
-        self._share([one for one, _ in able], now)
+        could = {id(one): one for one in [*promising, *(one for one, _ in able)]}
+        self._share(list(could.values()), now)
+        for one in promising:
+            await self._keep_promises(one, now)
         self._turn += 1
         turn = self._turn % max(len(able), 1)
         for one, leads in able[turn:] + able[:turn]:
@@ -253,6 +259,16 @@ class Dialing:
             mine = {agent: doing for agent, doing in team.items() if self._teams.get(agent) == id_}
             one.pace.tell(mine, now)
 
+    async def _keep_promises(self, one: Running, now: datetime) -> None:
+        """Callbacks that are due, each with an agent who is free, before all else."""
+        free, names = one.pace.free, one.campaign.holds["trunks"] or ()
+        planned = self.trunks.plan(names, len(free), now)
+        claims = await one.claiming.claim_callbacks(one.campaign, planned, free, now)
+        if claims.claimed or claims.refused:
+            await self._begin_all(one, claims, now)
+            wanted = Wanted(len(claims.claimed), "promises", {"agents": len(free)})
+            self._decide(one, wanted, AtHand(0, 0), claims, now)
+
     async def _dial(self, one: Running, leads: AtHand, now: datetime) -> None:
         campaign = one.campaign
         ledger = one.ledger.decision(campaign.profile, now, one.leads_left)
@@ -263,22 +279,18 @@ class Dialing:
         if wanted.number:
             planned = self.trunks.plan(names, wanted.number, now)
             claims = await one.claiming.claim(campaign, planned, now)
-            for claimed in claims.claimed:
-                self._begin(one, claimed, now)
-            if claims.claimed:
-                await self._originate_all(one, claims.claimed, now)
+            await self._begin_all(one, claims, now)
         self._decide(one, wanted, leads, claims, now)
 
-    def _begin(self, one: Running, claimed: Claimed, at: datetime) -> None:
-        self.trunks.take(claimed.trunk, at)
-        one.pace.begin(claimed, at)
-        self._of[claimed.attempt] = one
-
-    async def _originate_all(self, one: Running, claimed: Sequence[Claimed], at: datetime) -> None:
+    async def _begin_all(self, one: Running, claims: Claims, at: datetime) -> None:
+        for each in claims.claimed:
+            self.trunks.take(each.trunk, at)
+            one.pace.begin(each, at)
+            self._of[each.attempt] = one
         # Whoever leads now, if we do not any more, takes these attempts up; nobody was dialled.
         await self._certain()
         async with asyncio.TaskGroup() as tasks:
-            for each in claimed:
+            for each in claims.claimed:
                 tasks.create_task(self._originate(one, each, at), name=f"originate {each.attempt}")
 
     async def _originate(self, one: Running, claimed: Claimed, at: datetime) -> None:

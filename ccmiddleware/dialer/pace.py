@@ -19,10 +19,22 @@ from ccmiddleware.dialer.trunk_limits import Trunk, TrunkLimits
 from ccmiddleware.dialer.under_way import News, UnderWay
 
 Reason = Literal[
-    "pacing", "no_agents", "trunks", "budget", "closed", "leads", "mode", "inbound", "check", "over"
+    "pacing",
+    "promises",
+    "no_agents",
+    "trunks",
+    "budget",
+    "closed",
+    "leads",
+    "mode",
+    "inbound",
+    "check",
+    "over",
 ]
 """What decided how many calls were begun: the controller, or the limit that held."""
 
+COUNTS = ("connected", "abandoned")
+"""What counts for the law, whoever dialled."""
 OWN = "its own"
 _LINES: tuple[str, ...] = ("lines", "calls per decision")
 
@@ -46,7 +58,9 @@ class Pace:
         self.under_way = UnderWay(_patience(campaign))
         self._limits = TrunkLimits()
         self._set_limits()
-        self._members: frozenset[str] = frozenset()
+        self._members: Mapping[str, Doing] = {}
+        self._kept: frozenset[str] = frozenset()
+        """Agents who are idle, and kept for callbacks that ring."""
 
     @property
     def mode(self) -> str:
@@ -57,6 +71,18 @@ class Pace:
     def needs_agents(self) -> bool:
         """Whether it counts on agents: all modes but agentless, which plays a message."""
         return self.mode != "agentless"
+
+    @property
+    def free(self) -> list[str]:
+        """Agents who are idle and not kept for a promised callback that rings, whoever waits
+        longest first. Calls that are dialled ahead may be answered for them all the same."""
+        return [agent for agent in self._idle() if agent not in self._kept]
+
+    def _idle(self) -> list[str]:
+        idle = [
+            (since, agent) for agent, (state, since) in self._members.items() if state == "idle"
+        ]
+        return [agent for _, agent in sorted(idle)]
 
     def set(self, campaign: Campaign, now: datetime) -> None:
         """The campaign as it is set now. What was learned stays, and calls that are on."""
@@ -70,8 +96,9 @@ class Pace:
             self.team = Team(self.pacer)
             for attempt, known in self.under_way.attempts.items():
                 dialed = known.claimed_at.timestamp()
-                self.pacer.call_dialed(attempt, dialed, known.claimed.chance)
-                self.hear([News(what, attempt) for what in _in_order(known.told)], now)
+                if known.claimed.callback is None:
+                    self.pacer.call_dialed(attempt, dialed, known.claimed.chance)
+                    self.hear([News(what, attempt) for what in _in_order(known.told)], now)
 
     def restore(self, learned: Mapping[str, Any], now: datetime, elapsed: float) -> list[str]:
         """What was learned ``elapsed`` seconds ago; the parts of it that can't be used."""
@@ -80,21 +107,39 @@ class Pace:
     # -- hearing ----------------------------------------------------------------------------
 
     def tell(self, members: Mapping[str, Doing], now: datetime) -> None:
-        """What its agents do now, those that count for this campaign."""
-        self._members = frozenset(members)
-        self.team.tell(members, now)
+        """What its agents do now, those that count for this campaign.
+
+        For the controller, those are away who are kept for promised callbacks.
+        """
+        self._members = members
+        self._keep_agents()
+        away: dict[str, Doing] = {agent: ("paused", members[agent][1]) for agent in self._kept}
+        self.team.tell({**members, **away}, now)
+
+    def _keep_agents(self) -> None:
+        """One idle agent for each callback that rings: whoever promised it, if that is told."""
+        ringing = [one.claimed.agent for one in self.under_way.coming() if one.claimed.callback]
+        idle = self._idle()
+        kept = [agent for agent in ringing if agent in idle]
+        others = [agent for agent in idle if agent not in kept]
+        self._kept = frozenset(kept + others[: len(ringing) - len(kept)])
 
     def begin(self, claimed: Claimed, claimed_at: datetime, *, chance: float | None = None) -> None:
         """A lead is claimed, and its call about to begin."""
         detects = bool(self.campaign.holds["detection"])
         self.under_way.begin(claimed, claimed_at, detects=detects)
         self._limits.take(OWN, claimed_at)
-        self.pacer.call_dialed(claimed.attempt, claimed_at.timestamp(), claimed.chance)
+        if claimed.callback is None:
+            self.pacer.call_dialed(claimed.attempt, claimed_at.timestamp(), claimed.chance)
+        else:
+            self._keep_agents()
 
     def hear(self, news: Iterable[News], now: datetime) -> None:
         """What became of calls."""
         at = now.timestamp()
         for one in news:
+            if one.what not in COUNTS and self._keeps_a_promise(one.attempt):
+                continue  # the controller did not dial it
             match one.what:
                 case "answered":
                     self.pacer.call_answered(one.attempt, at)
@@ -107,6 +152,10 @@ class Pace:
                     self.pacer.call_abandoned(one.attempt, at)
                 case "ended":
                     self.pacer.call_ended(one.attempt, at)
+
+    def _keeps_a_promise(self, attempt: UUID) -> bool:
+        known = self.under_way.attempts.get(attempt)
+        return known is not None and known.claimed.callback is not None
 
     def forget(self, attempt: UUID) -> None:
         """The end of that attempt is written down."""

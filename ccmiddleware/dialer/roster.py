@@ -43,6 +43,8 @@ class Running:
     claiming: Claiming
     ledger: Ledger
     state: str
+    promises_due: bool = False
+    """Whether callbacks were promised for now or before."""
     looked_at: datetime | None = None
     leads_left: int = 0
     in_the_way: str = ""
@@ -60,6 +62,11 @@ class Running:
         """Whether calls may be begun."""
         return self.state == "running" and not self.in_the_way
 
+    @property
+    def keeps_promises(self) -> bool:
+        """Whether callbacks are to be called now, also while it pauses."""
+        return self.promises_due and self.state in ("running", "paused") and not self.in_the_way
+
 
 class Roster:
     """The campaigns of one node in one term of its leader."""
@@ -75,21 +82,20 @@ class Roster:
         """Read what may have changed. ``also``: campaigns that are wanted though they do not run,
         besides those with calls that are on. Raises TemporaryError."""
         wanted = {id_ for id_, one in self.known.items() if one.pace.under_way.attempts} | {*also}
-        rows = await self._database.fetch("dialing_campaigns", self._node, list(wanted))
+        rows = await self._database.fetch("dialing_campaigns", self._node, list(wanted), now)
         for row in rows:
             await self._take(row, now)
         for id_ in self.known.keys() - {row["id"] for row in rows}:
             del self.known[id_]
         for one in self.known.values():
-            if one.state == "running" and (
-                one.looked_at is None or now - one.looked_at >= LOOKED_AT_EVERY
-            ):
+            due = one.looked_at is None or now - one.looked_at >= LOOKED_AT_EVERY
+            if due and one.state in ("running", "paused"):
                 await self._look_at(one, now)
 
     async def _take(self, row: Row, now: datetime) -> None:
         known = self.known.get(row["id"])
         if known is not None:
-            known.state = row["state"]
+            known.state, known.promises_due = row["state"], row["promises_due"]
             if (known.campaign.revision, known.campaign.scrub) == (row["revision"], row["scrub"]):
                 return
         try:
@@ -114,7 +120,10 @@ class Roster:
         began = (row["started_at"] or now).astimezone(zone).date()
         chances = Chances()
         claiming = Claiming(self._database, self._node, self._term, chances)
-        one = Running(Pace(campaign), chances, claiming, Ledger(began, zone), row["state"])
+        one = Running(
+            Pace(campaign), chances, claiming, Ledger(began, zone), row["state"],
+            promises_due=row["promises_due"],
+        )  # fmt: skip
         days = timedelta(days=campaign.profile.terms.period_days.value + 1)
         await self._read_ledger(one, now - days)
         learned = await self._database.fetchrow("campaign_pacing", campaign.id)

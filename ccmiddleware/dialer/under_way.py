@@ -57,6 +57,11 @@ class UnderWay:
         self.limit = limit
         self.attempts: dict[UUID, Attempt] = {}
 
+    def coming(self) -> list[Attempt]:
+        """Those that ring, or were answered and wait: each may want an agent."""
+        settled = {"machine", "connected", "abandoned", "ended"}
+        return [known for known in self.attempts.values() if known.told.isdisjoint(settled)]
+
     def begin(self, claimed: Claimed, now: datetime, *, detects: bool = False) -> None:
         """A lead was claimed; from now on there is something to be ended."""
         self.attempts[claimed.attempt] = Attempt(claimed, now, detects, heard_at=now)

@@ -12,6 +12,7 @@ from claims import NOW, a_campaign, count, leads, phone, with_places
 
 from ccmiddleware.dialer import campaigns
 from ccmiddleware.dialer.dialing import GONE_AFTER, Dialing, Sees
+from ccmiddleware.dialer.lead_callbacks import Wish, promise
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import parse_changes
 from ccmiddleware.dialer.teams import Doing
@@ -336,6 +337,34 @@ async def test_agents_count_for_a_campaign_that_has_leads(desk: Desk) -> None:
     assert len(desk.link.asked) == 3 + 4  # spring has no more leads, and still half of the agents
     await desk.after(1)
     assert len(desk.link.asked) == 3 + 8
+
+
+async def test_a_campaign_that_pauses_keeps_its_promises(desk: Desk) -> None:
+    await dials(desk, 3)
+    desk.idle(0)
+    await desk.after(0)
+    (lead, *_) = await desk.database.rows("SELECT id FROM ccm.lead ORDER BY id")
+    wish = Wish(at=NOW + timedelta(minutes=1))
+    await promise(desk.database, lead["id"], wish, by="ann", now=NOW)
+    async with campaigns.editing(desk.database, "spring", by="ann") as edit:
+        await edit.bring("pause", "ann")
+    desk.idle(2)
+    await desk.after(1)
+    assert desk.link.asked == []
+    await desk.after(60)
+    (call,) = desk.link.channels
+    desk.channels.add(call)
+    await desk.after(1)
+    for kind in ("answered", "queued", "connected"):
+        desk.step(call, kind)
+    desk.step(call, "ended", 30, detail="16|Up")
+    await desk.after(31)
+    (attempt,) = await desk.attempts()
+    assert (attempt["lead_id"], attempt["result"]) == (lead["id"], "connected")
+    (kept,) = await desk.database.rows("SELECT state FROM ccm.lead_callback")
+    assert kept["state"] == "reached"
+    await desk.after(1)
+    assert len(desk.link.asked) == 1
 
 
 async def test_learned_things_survive(desk: Desk) -> None:

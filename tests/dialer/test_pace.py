@@ -134,6 +134,31 @@ def test_an_agent_of_another_campaign_is_not_counted_twice() -> None:
     assert (decided.number, decided.detail["talking"]) == (1, 0)
 
 
+def test_a_promised_callback_keeps_an_agent_of_its_own() -> None:
+    found = pace("mode=progressive", idle=3)
+    promise = Claimed(
+        UUID(int=9), 9, "+12025550123", "+12025550100", "one", callback=UUID(int=7),
+        agent="agent 2",
+    )  # fmt: skip
+    assert found.free == ["agent 0", "agent 1", "agent 2"]
+    found.begin(promise, NOW)
+    assert found.free == ["agent 0", "agent 1"]
+    found.tell(team(3), after(1))
+    decided = found.decide(after(1), GoOn.NORMAL, 99)
+    assert (decided.number, decided.detail["in_flight"], decided.detail["away"]) == (2, 0, 1)
+    busy = {**team(3), "agent 2": ("talking", after(2))}
+    found.tell(busy, after(2))
+    assert found.free == ["agent 1"]  # whoever promised is not there: another one is kept
+    answered = Step(promise.attempt, Kind.ANSWERED, after(3))
+    dropped = Step(promise.attempt, Kind.DROPPED, after(5))
+    for step in (answered, dropped):
+        found.hear(found.under_way.step(step, after(5)), after(5))
+    found.tell(busy, after(6))
+    assert found.free == ["agent 0", "agent 1"]
+    detail = found.decide(after(6), GoOn.NORMAL, 99).detail
+    assert (detail["answers"], detail["abandoned"]) == (1, 1)
+
+
 def test_a_change_of_settings_keeps_what_was_learned_and_what_is_on() -> None:
     found = pace("mode=progressive", idle=2)
     for number in range(40):
