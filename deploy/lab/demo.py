@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import correspondence, rush
+from lab import correspondence, demo_campaign, rush
 from lab.asterisk import Asterisk
 from lab.audio import read_wav
 from lab.daemon import REPOSITORY, Daemon
@@ -32,6 +32,11 @@ SILENCE_DBFS = -45.0
 """Below this level a recording counts as silent. The lab's voices are at about -15."""
 
 SHOWN = "queue,channel,offered,answered,abandoned,timed_out,left_by_key,service_level_of_ended_rate"
+
+CAMPAIGN_SHOWN = (
+    "campaign,attempts,permits,connected,dropped_calls,hung_up,no_answer,busy,failed,drop_rate,"
+    "p99_agent_seconds"
+)
 
 
 def directory() -> Path:
@@ -64,7 +69,7 @@ async def demo(say: Progress, *, as_json: bool, kept: Callable[[], None] | None)
     shutil.rmtree(directory(), ignore_errors=True)
     say("starting Asterisk, Dovecot and Postfix")
     async with (
-        Asterisk(found, rush.PLAN) as pbx,
+        Asterisk(found, demo_campaign.added(rush.PLAN)) as pbx,
         Mail(mails, correspondence.ACCOUNTS) as mail,
     ):
         version = await pbx.version()
@@ -72,21 +77,29 @@ async def demo(say: Progress, *, as_json: bool, kept: Callable[[], None] | None)
         async with Daemon(
             directory(), pbx,
             node_more=f"queue_log = {json.dumps(str(pbx.queue_log_path))}",
-            more=correspondence.settings(mail, directory().with_name("demo-mail")),
+            more=correspondence.settings(mail, directory().with_name("demo-mail"))
+            + demo_campaign.settings(),
         ) as daemon:  # fmt: skip
             letters = correspondence.Correspondence(mail, daemon, say)
+            campaign = demo_campaign.Campaign(pbx, daemon, say)
             await letters.settle_in()
             say("the daemon follows them; three phones, fifteen callers and seven emails begin")
             async with asyncio.TaskGroup() as tasks:
                 playing = tasks.create_task(rush.play(pbx, say), name="calls")
                 tasks.create_task(letters.play(), name="emails")
+                tasks.create_task(campaign.play(), name="campaign")
             calls = playing.result()
             say("waiting for the last recordings")
             over = await daemon.settled(len(rush.CALLS), 60)
-            interactions = [row for row in over if row["channel"] == "voice"]
+            interactions = [
+                row
+                for row in over
+                if row["channel"] == "voice" and demo_campaign.QUEUE not in row["queues"]
+            ]
             result = await figures(pbx, daemon, version, calls, interactions)
-            result |= await letters.figures()
+            result |= await letters.figures() | await campaign.figures()
             result["differences"] += await letters.differences(result)
+            result["differences"] += await campaign.differences()
             if as_json:
                 print(json.dumps(result, indent=2))
             else:
@@ -181,9 +194,9 @@ def differences(result: Mapping[str, Any]) -> list[str]:
 
 
 async def queue_show(pbx: Asterisk, tally: rush.Tally) -> dict[str, int]:
-    """Completed and abandoned calls over all queues, as ``queue show`` has them."""
-    text = await pbx.cli("queue show")
-    found = re.findall(r"\bC:(\d+), A:(\d+)", text)
+    """Completed and abandoned calls of the queues of callers, as ``queue show`` has them."""
+    texts = [await pbx.cli(f"queue show {queue.name}") for queue in rush.PLAN.queues]
+    found = re.findall(r"\bC:(\d+), A:(\d+)", "".join(texts))
     return {
         "completed": sum(int(completed) for completed, _ in found) - tally.emails_completed,
         "abandoned": sum(int(abandoned) for _, abandoned in found) - tally.emails_abandoned,
@@ -196,6 +209,7 @@ async def show(daemon: Daemon, result: Mapping[str, Any]) -> None:
         ("report", "show", "interaction", "--columns", "started_at,caller,caller_name,queues,"
          "agents,outcome,wait_seconds,talk_seconds,recordings"),
         ("report", "show", "queue_interval", "--columns", SHOWN),
+        ("report", "show", "campaign_day", "--columns", CAMPAIGN_SHOWN),
     ):  # fmt: skip
         ran = await daemon.ccm(*arguments)
         print(f"\n$ ccm {' '.join(arguments)}\n{ran.out}{ran.err}", end="")
@@ -210,12 +224,20 @@ async def show(daemon: Daemon, result: Mapping[str, Any]) -> None:
         f"{result['emails_quarantined']} held in quarantine; {result['emails_bounced']} answer "
         "came back."
     )
+    results = ", ".join(f"{count} {name}" for name, count in result["attempts_by_result"].items())
+    print(
+        f"{result['attempts']} leads of a campaign called, each with its permit "
+        f"({result['permits']}): {results}; {result['drops']} of {result['live']} answers dropped, "
+        f"its agents busy for {result['utilisation_pct']} % of the time."
+    )
     if result["differences"]:
-        print("These figures differ from Asterisk's own, or from the customers' mailboxes:")
+        print("These figures differ from Asterisk's own, the mailboxes', or the called parties':")
         for difference in result["differences"]:
             print(f"  {difference}")
     else:
-        print("All figures agree with that Asterisk and with the customers' mailboxes.")
+        print(
+            "All figures agree with that Asterisk, the customers' mailboxes and the called parties."
+        )
     print(f"A recording to play: {result['recording']}")
 
 
@@ -233,6 +255,7 @@ def what_to_try(daemon: Daemon) -> str:
             f"  {ccm} agent list",
             f"  {ccm} interaction list",
             f"  {ccm} email list --state all",
+            f"  {ccm} campaign evidence {demo_campaign.NAME} --json",
             f"  {ccm} email quarantine list",
             f"  {ccm} report show queue_interval --format csv",
             f"  {ccm} recording verify",

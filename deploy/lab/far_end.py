@@ -131,7 +131,7 @@ WAITS = ("ring", "ring_tenths", "talk", "talk_tenths")
 
 def far_end_scenario(table: str, sounds: Mapping[str, str]) -> str:
     """SIPp XML. ``table`` is the name of the file of lines, ``sounds`` files by voice."""
-    dialog = Dialog(f"From:[$to];{OUR_TAG}", "To:[$from]", "")
+    dialog = Dialog(f"From:[$to];{OUR_TAG}", "To:[$from]", "", "[call_number] ")
     voices = list(sounds)
     offered = [
         '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="cseq"/>',

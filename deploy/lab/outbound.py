@@ -67,6 +67,11 @@ def plan(count: int, queue: str = "spring", wrapup: int = 2) -> Plan:
     )
 
 
+def more(queue: str = "spring", wrapup: int = 2) -> str:
+    """What stands in the daemon's configuration about the queue: Asterisk does not tell it."""
+    return f"[queue.{queue}]\nwrap_up_seconds = {wrapup}\n"
+
+
 async def sit_down(pbx: Asterisk, people: Sequence[Agent], queue: str = "spring") -> list[Caller]:
     """Each agent dials *16 and stays; returns when all are free, some six seconds later."""
     lines = [pbx.agent_call(one.extension, "*16", [Talk(SHIFT)]) for one in people]

@@ -28,7 +28,7 @@ STATUS: dict[Kind, str] = {
 RESULTS: dict[Kind, frozenset[str]] = {
     "person": frozenset({"connected", "dropped", "hung_up"}),
     "gone": frozenset({"connected", "dropped", "hung_up"}),
-    "machine": frozenset({"machine", "connected", "dropped"}),
+    "machine": frozenset({"machine", "connected", "dropped", "hung_up"}),
     "no answer": frozenset({"no_answer"}),
     "busy": frozenset({"busy"}),
     "wrong number": frozenset({"failed"}),
@@ -79,8 +79,6 @@ class World:
     ring_cv: float = 0.5
     ring_longest: float = 1.5
     """The network gives up then."""
-    machine_ring: float = 1.1
-    machine_talk: float = 6.0
     failed_ring: float = 0.2
     short_talk: float = 1.3
     long_talk: float = 8.5
@@ -110,7 +108,7 @@ def parties(world: World, numbers: Sequence[str], seed: int) -> list[Party]:
 
 def _party(world: World, number: str, kind: Kind, dice: random.Random) -> Party:
     match kind:
-        case "person":
+        case "person" | "machine":  # which listens as long as people talk
             ring = inf
             while ring > world.ring_longest:
                 ring = lognormal(dice, world.ring_mean, world.ring_cv)
@@ -119,8 +117,6 @@ def _party(world: World, number: str, kind: Kind, dice: random.Random) -> Party:
             return Party(number, kind, round(ring, 1), round(talk, 1))
         case "gone":
             return Party(number, kind, round(dice.uniform(0.2, world.ring_longest), 1))
-        case "machine":
-            return Party(number, kind, world.machine_ring, world.machine_talk)
         case "no answer":
             return Party(number, kind, world.ring_longest)
         case _:

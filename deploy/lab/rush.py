@@ -15,6 +15,8 @@ from lab.processes import until
 from lab.script import Answer, Dtmf, Hangup, Hold, Ring, Step, Talk
 
 SUPPORT, SALES = "12025550101", "12025550102"
+NO_CALLERS = ("ccmwk-", "ccmat-")
+"""Emails, and calls of campaigns."""
 
 
 def _members(*agents: Agent) -> tuple[str, ...]:
@@ -120,7 +122,7 @@ async def tally(pbx: Asterisk) -> Tally:
 def count(pbx: Asterisk) -> Tally:
     """Count queue_log as it is."""
     every = pbx.queue_log()
-    rows = [row for row in every if not row.call.startswith("ccmwk-")]
+    rows = [row for row in every if not row.call.startswith(NO_CALLERS)]
     emails = [row.event for row in every if row.call.startswith("ccmwk-")]
     events = [row.event for row in rows]
     return Tally(
@@ -139,7 +141,7 @@ def count(pbx: Asterisk) -> Tally:
 
 def _completed(pbx: Asterisk) -> int:
     return sum(
-        row.event.startswith("COMPLETE") and not row.call.startswith("ccmwk-")
+        row.event.startswith("COMPLETE") and not row.call.startswith(NO_CALLERS)
         for row in pbx.queue_log()
     )
 

@@ -145,9 +145,10 @@ def caller_scenario(
 class Dialog:
     """The parts of a call after its answer, the same for both sides but for two headers."""
 
-    def __init__(self, ours: str, theirs: str, sound: str) -> None:
+    def __init__(self, ours: str, theirs: str, sound: str, whose: str = "") -> None:
         self._ours = ours
         self._theirs = theirs
+        self._whose = whose
         self._labels = 0
         self.speak = f'<exec rtp_stream="{sound},-1,8,PCMA/8000"/>'
 
@@ -197,7 +198,7 @@ class Dialog:
         )
 
     def _bye(self, seconds: float | None, late: str | None, optional: bool = False) -> str:
-        ended = [log("ended", "them")]
+        ended = [log("ended", f"{self._whose}them")]
         return recv("request", "BYE", seconds, late, "them", optional=optional, do=ended)
 
     def _listen(self, seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lab.audio import read_wav
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -25,7 +25,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             "CCM_DEMO_DIR": str(directory),
         },
         capture_output=True,
-        timeout=170,
+        timeout=270,
         text=True,
         check=False,
     )
@@ -66,3 +66,12 @@ def test_emails_are_answered_beside_the_calls(result: dict[str, Any]) -> None:
     assert result["emails_quarantined"] == 2
     assert result["emails_bounced"] == 1
     assert result["emails_acknowledged"] == 4
+
+
+def test_a_campaign_dials_all_its_leads_beside_that(result: dict[str, Any]) -> None:
+    """That each result is what the called party did, once, is among the differences."""
+    assert result["attempts"] == result["permits"] == 200
+    assert sum(result["attempts_by_result"].values()) == 200
+    assert result["attempts_by_result"].keys() >= {"connected", "no_answer", "busy", "failed"}
+    assert 0 <= result["drops"] < result["live"]
+    assert 0 < result["utilisation_pct"] <= 100
