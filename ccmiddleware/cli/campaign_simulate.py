@@ -1,17 +1,22 @@
 """``ccm campaign simulate``: how ways of pacing compare, on seeded shifts that never happened."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from os import sched_getaffinity
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccmiddleware.cli.context import json_option, say
+from ccmiddleware.cli.campaign_editing import checked
+from ccmiddleware.cli.connection import opened
+from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run, say
 from ccmiddleware.cli.output import Column, emit
 from ccmiddleware.cli.recording_verify import progress
+from ccmiddleware.clock import utc_now
 
 if TYPE_CHECKING:
+    from ccmiddleware.dialer.simulation.measured import Measured
     from ccmiddleware.dialer.simulation.running import Job, Summary
 
 REFERENCE = "reference"
@@ -36,6 +41,9 @@ POLICIES = (
 )
 """The names of ``simulation.running.POLICIES``; a test holds that they are the same."""
 LARGEST_TEAM = 2000
+HOURS = 8.0
+HISTORY = timedelta(days=30)
+"""How far back a campaign is looked at that is to be simulated."""
 
 TABLE = (
     Column("workload", "WORKLOAD"),
@@ -82,6 +90,12 @@ def _processes() -> int:
     help="Sudden changes: answer rates, agents leaving, rates by turns, outages.",
 )
 @click.option("--leads-differ", is_flag=True, help="Leads whose chances to answer differ.")
+@click.option(
+    "--from",
+    "campaign",
+    metavar="CAMPAIGN",
+    help="As a campaign was in the last 30 days: its answers by hour, rings, talks, agents.",
+)
 @click.option("--agents", type=Teams(), help="Team sizes, such as 5,10,25.")
 @click.option(
     "--policy",
@@ -95,7 +109,9 @@ def _processes() -> int:
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The first one.")
 @click.option(
-    "--hours", type=click.FloatRange(0.1, 24), default=8, show_default=True, help="Of a shift."
+    "--hours",
+    type=click.FloatRange(0.1, 24),
+    help="Of a shift: 8 if not given; with --from as many as it dials in a day.",
 )
 @click.option("--processes", type=click.IntRange(1, 256), help="All processors if not given.")
 @click.option(
@@ -104,15 +120,18 @@ def _processes() -> int:
     help="Also draw utilisation over abandonment into this PNG file.",
 )
 @json_option
+@pass_app
 def simulate(
+    app: App,
     reference: bool,
     stress: bool,
     leads_differ: bool,
+    campaign: str | None,
     agents: tuple[int, ...] | None,
     policies: tuple[str, ...],
     shifts: int,
     seed: int,
-    hours: float,
+    hours: float | None,
     processes: int | None,
     plot: Path | None,
     as_json: bool,
@@ -120,15 +139,23 @@ def simulate(
     """Simulate shifts of a campaign, and compare ways of pacing.
 
     Each shift begins without any history. Seeds are SEED, SEED+1, …; the same seed gives each way
-    of pacing the same leads. Nothing is dialed, and no daemon or database is needed.
+    of pacing the same leads. Nothing is dialed, and no daemon is needed; only --from needs the
+    database.
     """
     if plot is not None:
         _can_plot()
     kinds = {"reference": reference, "stress": stress, LEADS_DIFFER: leads_differ}
-    chosen = [kind for kind, wanted in kinds.items() if wanted] or [REFERENCE]
-    jobs = _jobs(chosen, agents, policies, range(seed, seed + shifts), hours)
+    chosen = [kind for kind, wanted in kinds.items() if wanted]
+    seeds = range(seed, seed + shifts)
+    jobs = []
+    if campaign is not None:
+        jobs += _jobs_like(run(_measured(app, campaign)), agents, policies, seeds, hours)
+    elif not chosen:
+        chosen = [REFERENCE]
+    jobs += _jobs(chosen, agents, policies, seeds, hours or HOURS)
     found = _play(jobs, processes or _processes())
-    say(f"seeds {seed} to {seed + shifts - 1}; {hours:g} hours; 95 % intervals of the mean")
+    lengths = " or ".join(f"{length:g}" for length in dict.fromkeys(job.hours for job in jobs))
+    say(f"seeds {seed} to {seed + shifts - 1}; {lengths} hours; 95 % intervals of the mean")
     if as_json:
         rows = [summary.as_dict() for summary in found]
     else:
@@ -150,7 +177,7 @@ def _jobs(
 ) -> "list[Job]":
     from ccmiddleware.dialer.simulation.running import Job
 
-    named = tuple("predictive" if name == "ours" else name for name in policies)
+    named = _named(policies)
     jobs = []
     for kind in kinds:
         compared = named or (COMPARED + KNOWING if kind == LEADS_DIFFER else COMPARED)
@@ -159,6 +186,61 @@ def _jobs(
                 for policy in dict.fromkeys(compared):
                     jobs += [Job(workload, policy, team, seed, hours) for seed in seeds]
     return jobs
+
+
+def _named(policies: Sequence[str]) -> tuple[str, ...]:
+    return tuple("predictive" if name == "ours" else name for name in policies)
+
+
+def _jobs_like(
+    found: "Measured",
+    teams: tuple[int, ...] | None,
+    policies: tuple[str, ...],
+    seeds: range,
+    hours: float | None,
+) -> "list[Job]":
+    """Shifts like those of a campaign; what was measured of it is said."""
+    from ccmiddleware.dialer.simulation.running import Job
+
+    load, length = found.workload, hours or float(found.hours)
+    mean = sum(load.answer_probability(hour * 3600.0) for hour in range(found.hours)) / found.hours
+    say(
+        f"{load.name}, from {found.attempts} attempts and {found.talks} talks: people answer"
+        f" {mean:.1%}, machines {load.machine:.1%}, busy or failed {load.failed:.1%}; they ring"
+        f" {load.ring_mean:.1f} s until answered, {load.ring_longest:.0f} s at most; talks of"
+        f" {load.long_talk:.0f} s, wrap-up of {load.wrap_mean:.0f} s; {found.agents} agents; a day"
+        f" of {found.hours} hours from {found.first_hour}:00"
+    )
+    return [
+        Job(load.name, policy, team, seed, length, load)
+        for team in teams or (found.agents,)
+        for policy in dict.fromkeys(_named(policies) or COMPARED)
+        for seed in seeds
+    ]
+
+
+async def _measured(app: App, campaign: str) -> "Measured":
+    """A campaign as it can be simulated. Raises NothingFound when there is too little of it."""
+    from ccmiddleware.dialer.campaign_check import profile_of
+    from ccmiddleware.dialer.campaigns import find
+    from ccmiddleware.dialer.profiles import InvalidProfile
+    from ccmiddleware.dialer.simulation.measured import TooLittle, measured
+    from ccmiddleware.dialer.simulation.workloads import REFERENCE as LIKE
+    from ccmiddleware.dialer.standing import zone_of
+
+    async with checked(), opened(app) as database:
+        row = await find(database, campaign)
+        since, zone = utc_now() - HISTORY, zone_of(row["settings"])
+        figures = await database.fetchrow("campaign_measures", row["id"], campaign, since)
+        hours = await database.fetch("campaign_hours", row["id"], zone.key, since)
+    try:
+        patience = profile_of(row["settings"]).terms.agent_seconds.value
+    except InvalidProfile:
+        patience = LIKE.patience
+    try:
+        return measured(campaign, dict(figures or {}), [dict(one) for one in hours], patience)
+    except TooLittle as error:
+        raise NothingFound(f"{error} (of the last {HISTORY.days} days)") from None
 
 
 def _play(jobs: "Sequence[Job]", processes: int) -> "list[Summary]":

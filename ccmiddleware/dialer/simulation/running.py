@@ -12,7 +12,7 @@ from ccmiddleware.dialer.simulation.leads import DifferingLeads, Knowing, LeadsI
 from ccmiddleware.dialer.simulation.oracles import KnowsAgents, KnowsCalls
 from ccmiddleware.dialer.simulation.policies import AdaptiveLevel, Ours, Power
 from ccmiddleware.dialer.simulation.shift import Policy, Shift
-from ccmiddleware.dialer.simulation.workloads import HOUR, WORKLOADS
+from ccmiddleware.dialer.simulation.workloads import HOUR, WORKLOADS, Workload
 
 TUNED_LEVELS = ((5, 1.1), (10, 1.2), (25, 1.4), (50, 1.4), (100, 1.5))
 """The highest level with which an adaptive level was busiest at about 3 %, by team size.
@@ -54,6 +54,8 @@ class Job:
     agents: int
     seed: int
     hours: float = 8.0
+    made: Workload | None = None
+    """What the workload is, where it is not one of WORKLOADS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Outcome:
 
 def play(job: Job) -> Outcome:
     """Simulate one shift."""
-    workload = WORKLOADS[job.workload]
+    workload = job.made or WORKLOADS[job.workload]
     leads: LeadsInOrder | None = None
     if workload.leads_differ:
         knowing = KNOWING.get(job.policy, "nothing")
