@@ -60,7 +60,7 @@ def explain(
     """Say in words why a campaign dialed as it did.
 
     Without a time: the last decision that began calls, and the last one that began none. A decision
-    to begin none is kept once in ten seconds while its reason stays, every other one always.
+    to begin none is kept once a minute while its reason stays, every other one always.
     """
     if at is not None and since is not None:
         raise click.UsageError("--at asks for one moment, --since for a period: give one of them")

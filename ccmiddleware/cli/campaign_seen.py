@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ccmiddleware.store.database import Database, Row
 
 
-DECIDES_EVERY = timedelta(seconds=30)
-"""While a campaign dials there is a decision every ten seconds at least."""
+DECIDES_EVERY = timedelta(seconds=90)
+"""While a campaign dials a decision is stored every minute at least."""
 
 
 async def standing_of(

@@ -33,8 +33,8 @@ RESULTS = (
     ("unknown", "unknown"),
 )
 LABEL = 10
-FRESH_SECONDS = 30
-"""A decision that is older is said to be old: at least every ten seconds there is one."""
+FRESH_SECONDS = 90
+"""A decision that is older is said to be old: at least every minute one is stored."""
 
 
 def picture(snapshot: Snapshot, trouble: str, width: int, height: int | None = None) -> list[Line]:

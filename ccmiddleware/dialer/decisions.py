@@ -13,6 +13,7 @@ from ccmiddleware.dialer.pacing import Decision, explain
 
 WORDS = {
     "pacing": "It began as many as its lines and calls per second allow.",
+    "promises": "Callbacks that were promised were due: each got an agent who was kept for it.",
     "no_agents": "No agent was there for it: nobody was in its queue, or all were paused.",
     "paused": "It was paused, and began no calls.",
     "closed": "None of the places where its leads are could be called at that hour.",

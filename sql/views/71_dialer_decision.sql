@@ -46,7 +46,7 @@ FROM ccm.campaign_decision AS d
 JOIN ccm.campaign AS c ON c.id = d.campaign_id;
 
 COMMENT ON VIEW report.dialer_decision IS
-    'One row for each decision how many calls to begin. With number 0 and the same reason as the one before, one in ten seconds is kept; every one with a number is. Columns of the controller are null where it was not asked. Filter by at and campaign.';
+    'One row for each decision how many calls to begin. With number 0 and the same reason as the one before, one a minute is kept; every one with a number is. Columns of the controller are null where it was not asked. Filter by at and campaign.';
 COMMENT ON COLUMN report.dialer_decision.campaign IS 'Campaign';
 COMMENT ON COLUMN report.dialer_decision.at IS 'When';
 COMMENT ON COLUMN report.dialer_decision.node IS 'Asterisk node that dials, as it is set now';
@@ -54,7 +54,7 @@ COMMENT ON COLUMN report.dialer_decision.queue IS 'Queue whose agents talk, as i
 COMMENT ON COLUMN report.dialer_decision.number IS 'How many calls were to be begun';
 COMMENT ON COLUMN report.dialer_decision.claimed IS 'How many leads could be claimed for them, and so how many calls were begun';
 COMMENT ON COLUMN report.dialer_decision.reason IS
-    'What decided: pacing (the controller), no_agents, paused, closed (no place may be called now), trunks (no room in them or in the campaign''s own limits), budget (the drop ledger), leads (none at present), inbound (agents kept for calls that come in), mode (preview: agents take leads themselves), check, over';
+    'What decided: pacing (the controller), promises (callbacks that were due), no_agents, paused, closed (no place may be called now), trunks (no room in them or in the campaign''s own limits), budget (the drop ledger), leads (none at present), inbound (agents kept for calls that come in), mode (preview: agents take leads themselves), check, over';
 COMMENT ON COLUMN report.dialer_decision.held_by IS
     'What kept the controller''s number from being larger: bound, idle agents, nobody there, cold start, budget used up, recovery guard, lines per agent, lines, calls per decision, no leads, end of the shift, switched off, clock, fault';
 COMMENT ON COLUMN report.dialer_decision.agents_there IS 'Agents who counted for the campaign';

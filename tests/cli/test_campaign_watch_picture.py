@@ -51,8 +51,8 @@ def test_the_share_of_drops_has_the_colour_of_its_level(level: str, style: str) 
 
 
 def test_an_old_decision_is_no_news() -> None:
-    old = {"age_seconds": 90.0, "words": ["Began 2 calls."]}
-    assert style_of(picture(snapshot(decision=old), "", 120), "1:30 ago") == "yellow"
+    old = {"age_seconds": 150.0, "words": ["Began 2 calls."]}
+    assert style_of(picture(snapshot(decision=old), "", 120), "2:30 ago") == "yellow"
     assert style_of(picture(snapshot(), "", 120), "0:01 ago") == ""
 
 

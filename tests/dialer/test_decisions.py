@@ -53,7 +53,7 @@ def test_every_reason_has_words(reason: str) -> None:
     assert len(short) < 90
 
 
-def test_the_reasons_are_those_that_can_be_stored() -> None:
+def test_the_reasons_that_can_be_stored_have_words() -> None:
     assert set(get_args(Reason)) <= set(WORDS)
 
 
