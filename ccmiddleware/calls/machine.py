@@ -206,6 +206,12 @@ class CallMachine:
     def origin_of(self, event: ami.ChannelEvent) -> ami.ChannelEvent:
         """The channel that an event is about, or for a Local one that whose call it carries."""
         if event.channel.startswith("Local/"):
+            half = self.topology.channels.get(event.uniqueid)
+            if half is not None and half.other_half:
+                # Connected already: a linked id may be that of an agent's line, which is older.
+                for one in sorted(self.topology.peers(half.other_half, barrier=event.uniqueid)):
+                    if one in self.by_uniqueid:
+                        return self.topology.channels[one].seen
             origin = self.topology.channels.get(event.linkedid)
             if origin is not None and callback_of(event.linkedid) is not None:
                 origin = self.topology.channels.get(f"{event.linkedid}{SECOND_HALF}")

@@ -279,8 +279,24 @@ def on_blind_transfer(machine: CallMachine, event: ami.BlindTransfer, now: datet
         return
     machine.transferred.add(event.uniqueid)
     call = machine.by_uniqueid.get(event.transferee_uniqueid)
+    call = call or _end_talk_behind_local(machine, event.transferee_uniqueid, event.at)
     if call is not None:
         call.tell_transfer("blind_transfer", event.at, to=event.extension, by=event.channel)
+
+
+def _end_talk_behind_local(machine: CallMachine, transferee: str, at: datetime) -> Call | None:
+    """End the talk of a member that is a Local channel, when that channel's other half is moved.
+
+    The agent's phone was behind it (``Local/1001@agent-request/n``) and is free now; for app_queue
+    the talk goes on, with whoever is behind the Local channel. Returns the call.
+    """
+    channel = machine.topology.channels.get(transferee)
+    talk = machine.talks.get(channel.other_half) if channel is not None else None
+    if talk is None:
+        return None
+    call, ordinal = talk
+    machine.complete(call, call.segments[ordinal - 1], "transfer", at)
+    return call
 
 
 def on_attended_transfer(machine: CallMachine, event: ami.AttendedTransfer, now: datetime) -> None:
@@ -289,6 +305,10 @@ def on_attended_transfer(machine: CallMachine, event: ami.AttendedTransfer, now:
         return
     machine.transferred.update((event.uniqueid, event.second_uniqueid))
     call = machine.by_uniqueid.get(event.transferee_uniqueid)
+    if call is None:
+        call = _end_talk_behind_local(machine, event.transferee_uniqueid, event.at)
+        if call is not None:
+            connect(machine, call, event.at)  # who has the agent's place was there before
     if call is None:
         return
     call.tell_transfer("attended_transfer", event.at, to=event.destination, by=event.channel)

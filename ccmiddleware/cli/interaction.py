@@ -28,8 +28,10 @@ OUTCOMES = (
     "busy",
     "failed",
     "lost",
+    "dropped",
 )
-"""facts.Outcome; a test holds that they are the same (importing it costs start-up time)."""
+"""facts.Outcome, which a test compares (importing it costs start-up time), and what is known of the
+attempt of a campaign."""
 
 LIST = (
     Column("started_at", "BEGAN", "time"),
@@ -270,9 +272,10 @@ def _print(whole: Mapping[str, Any]) -> None:
     facts = (
         ("node", row["node"]),
         ("linked id", row["linkedid"]),
-        ("caller", caller or row["caller_num"] or "withheld"),
+        ("called" if row["campaign"] else "caller", caller or row["caller_num"] or "withheld"),
         ("contact", _named(whole["contact"])),
-        ("dialled", row["did"]),
+        ("shown" if row["campaign"] else "dialled", row["did"]),
+        ("campaign", f"{row['campaign']}, attempt {row['attempt_id']}" if row["campaign"] else ""),
         ("began", show_time(started, zone)),
         ("ended", _ended(row, zone)),
         ("outcome", row["outcome"] or f"not yet ({row['state']})"),

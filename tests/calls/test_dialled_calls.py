@@ -5,6 +5,9 @@ from uuid import UUID
 import pytest
 from pbx_story import at
 from test_machine import Told
+from test_recorded_calls import events_of
+from test_ways import WAYS_DIR, told_of
+from ways_expected import WAYS
 
 from ccmiddleware.calls.machine import CallMachine
 from ccmiddleware.facts import AnyFact, Interaction, Offer, QueueVisit, Segment
@@ -168,3 +171,30 @@ def test_one_that_an_earlier_daemon_left_open_goes_on_as_the_same() -> None:
     is_the_call(row)
     assert (row.did, row.state) == ("+12025550100", "talking")
     assert seen.row(Segment).visit == 1
+
+
+@pytest.mark.parametrize("way", [way for way in sorted(WAYS) if way.startswith("campaign_")])
+def test_agents_who_do_nothing_but_campaigns_make_no_calls_of_their_own(way: str) -> None:
+    """Their phones are members of no queue, and so nothing but a line."""
+    seen = Told(CallMachine("pbx"))
+    seen.machine.status_seen = True
+    for event in events_of(WAYS_DIR / f"{way}.ami"):
+        seen.facts += seen.machine.step(event, event.at)
+        seen.facts += seen.machine.tick(event.at)
+    rows = seen.rows(Interaction)
+    assert len(rows) == sum(line.startswith("outbound") for line in WAYS[way])
+    assert all(attempt_of(row.linkedid) is not None for row in rows)
+    assert {(row.direction, row.caller_num, row.did) for row in rows} <= {
+        ("outbound", "+12025550177", "+12025550100")
+    }
+    assert not any(visit.inferred for visit in seen.rows(QueueVisit))
+
+
+def test_an_agent_who_transfers_is_free_at_once() -> None:
+    """Though app_queue takes the Local channel of the line for the agent until the end."""
+    seen = told_of("campaign_line_transferred")
+    first, second = seen.rows(Segment)
+    assert seen.history().count("blind_transfer") == 1
+    assert first.ended_at is not None
+    assert first.ended_at <= second.answered_at
+    assert (first.interface, second.interface) == ("Local/100@agent-request/n", "PJSIP/1002")

@@ -349,6 +349,24 @@ WAYS: dict[str, tuple[str, ...]] = {
         "  talked:",
     ),
     "campaign_heard": (),
+    "campaign_line_holds": (
+        "outbound answered",
+        "  queues: pool answered",
+        "  rang: 100@agent-request@1 answered",
+        "  talked: 100@agent-request caller held",
+    ),
+    "campaign_line_hung_up": (
+        "outbound answered",
+        "  queues: pool answered",
+        "  rang: 100@agent-request@1 answered",
+        "  talked: 100@agent-request agent",
+    ),
+    "campaign_line_transferred": (
+        "outbound answered",
+        "  queues: pool answered",
+        "  rang: 100@agent-request@1 answered, 1002@0 answered",
+        "  talked: 100@agent-request transfer, 1002 agent",
+    ),
     "campaign_met_nobody": (
         "outbound abandoned",
         "  queues: support abandoned",

@@ -180,7 +180,7 @@ def test_the_choices_are_those_of_the_facts() -> None:
     from ccmiddleware.cli.interaction import OUTCOMES
     from ccmiddleware.cli.recording import STATES
 
-    assert set(OUTCOMES) == set(get_args(facts.Outcome))
+    assert set(OUTCOMES) == {*get_args(facts.Outcome), "dropped"}
     assert set(STATES) == set(get_args(facts.RecordingState))
 
 

@@ -252,6 +252,18 @@ async def test_what_came_to_a_queue_is_an_outbound_interaction_and_nothing_else_
             assert row["talk_seconds"] > 1
 
 
+async def test_the_command_line_shows_campaign_and_drop(story: Story) -> None:
+    listed = await story.daemon.ccm("interaction", "list", "--outcome", "dropped", "--json")
+    assert [row["linkedid"] for row in listed.json] == [story.channels["met nobody"]]
+    shown = await story.daemon.ccm("interaction", "show", story.channels["met nobody"])
+    assert shown.code == 0, shown.err
+    lines = [line.strip() for line in shown.out.splitlines()]
+    assert f"called:    {PARTY}" in lines
+    assert f"shown:     {SHOWN}" in lines
+    assert f"campaign:  winter, attempt {story.attempts['met nobody']}" in lines
+    assert "outcome:   dropped" in lines
+
+
 async def test_each_attempt_shows_its_interaction(story: Story) -> None:
     found = await rows(story.url, "SELECT id, interaction_id FROM report.attempt")
     shown = {row["id"]: row["interaction_id"] for row in found}

@@ -6,7 +6,7 @@ SELECT interaction.id,
        interaction.channel,
        interaction.direction,
        interaction.state,
-       interaction.outcome,
+       attempt.outcome,
        interaction.caller_num,
        interaction.caller_name,
        interaction.did,
@@ -48,11 +48,19 @@ LEFT JOIN LATERAL (
     FROM ccm.recording
     WHERE recording.interaction_id = interaction.id
 ) AS recordings ON true
+-- As in report.interaction: a campaign's call that Asterisk calls abandoned may have been dropped.
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN interaction.outcome = 'abandoned' AND (
+            SELECT dropped FROM ccm.attempt WHERE id = ccm.attempt_of(interaction.linkedid))
+        THEN 'dropped' ELSE interaction.outcome
+    END AS outcome
+) AS attempt
 WHERE interaction.started_at >= $1 AND interaction.started_at < $2
   AND ($3::text IS NULL OR $3 = ANY (visits.queues))
   AND ($4::text IS NULL OR $4 = ANY (talks.agents) OR $4 = ANY (talks.interfaces))
   AND ($5::text IS NULL OR strpos(interaction.caller_num, $5) > 0)
-  AND ($6::text IS NULL OR interaction.outcome = $6)
+  AND ($6::text IS NULL OR attempt.outcome = $6)
   AND (NOT $7::boolean OR interaction.ended_at IS NULL)
 ORDER BY interaction.started_at DESC, interaction.id DESC
 LIMIT $8

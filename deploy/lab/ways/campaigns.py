@@ -87,6 +87,42 @@ async def campaign_transferred(stage: Stage) -> None:
     await stage.phone("1002").hang_up()
 
 
+async def campaign_line_transferred(stage: Stage) -> None:
+    """An agent with an open line transfers the party (REFER) to a colleague, and stays on it."""
+    await line(stage)
+    await stage.members("sales", "1002")
+    await dial(stage)
+    await stage.connected()
+    await stage.callers[0].refer(stage.address("1002"))
+    await stage.phone("1002").seen("answered")
+    await stage.talk()
+    await stage.phone("1002").hang_up()
+    await stage.event("AgentComplete")
+    await stage.callers[0].hang_up()
+
+
+async def campaign_line_hung_up(stage: Stage) -> None:
+    """An agent with an open line hangs up in a talk: the party is let go, the agent logged out."""
+    await line(stage)
+    await dial(stage)
+    await stage.connected()
+    await stage.callers[0].hang_up()
+
+
+async def campaign_line_holds(stage: Stage) -> None:
+    """An agent with an open line puts the party on hold, and takes it back."""
+    await line(stage)
+    await dial(stage)
+    await stage.connected()
+    await stage.callers[0].hold()
+    await stage.talk()
+    await stage.callers[0].resume()
+    await stage.talk()
+    await stage.phone("outside").hang_up()
+    await stage.event("AgentComplete")
+    await stage.callers[0].hang_up()
+
+
 async def campaign_met_nobody(stage: Stage) -> None:
     """A party waits for an agent whose phone rings too long, and hears the message."""
     await stage.members("support", "1001")
@@ -166,7 +202,8 @@ async def campaign_heard(stage: Stage) -> None:
 
 
 WAYS = (
-    campaign_party_hangs_up, campaign_agent_ends, campaign_transferred, campaign_met_nobody,
+    campaign_party_hangs_up, campaign_agent_ends, campaign_transferred, campaign_line_transferred,
+    campaign_line_hung_up, campaign_line_holds, campaign_met_nobody,
     campaign_met_nobody_in_silence, campaign_gone_while_ringing, campaign_dropped,
     campaign_not_answered, campaign_busy, campaign_agentless, campaign_agentless_abandoned,
     campaign_heard,
