@@ -306,6 +306,7 @@ class LedNode:
                 whole=lambda: follower.synchronised,
                 channel_of=follower.channel_of,
                 members=follower.presence.members_of,
+                queues_of=follower.presence.unpaused_queues,
                 read_until=None if queue_log is None else lambda: queue_log.read_until,
             ),
             certain=self._certain(term),

@@ -26,8 +26,9 @@ from ccmiddleware.dialer.open_attempts import Unclaimed, take_up
 from ccmiddleware.dialer.originating import originate
 from ccmiddleware.dialer.pace import Reason, Wanted
 from ccmiddleware.dialer.roster import Roster, Running
+from ccmiddleware.dialer.sharing import Sharing
 from ccmiddleware.dialer.steps import Response, Step, from_event, from_queue_log
-from ccmiddleware.dialer.teams import GONE, Doing, shared
+from ccmiddleware.dialer.teams import Doing
 from ccmiddleware.dialer.trunk_limits import Trunk, TrunkLimits
 from ccmiddleware.dialer.under_way import News
 from ccmiddleware.errors import PermanentError, TemporaryError
@@ -65,13 +66,14 @@ class Sees:
     """What the daemon knows of the node. ``whole``: whether that is the whole truth now.
 
     ``channel_of``: name of the channel with a unique id, None when there is none. ``members``: the
-    agents of a queue, by interface. ``read_until``: until when queue_log was read; None without
-    one.
+    agents of a queue, by interface; ``queues_of``: the queues in which an agent is not paused.
+    ``read_until``: until when queue_log was read; None without one.
     """
 
     whole: Callable[[], bool]
     channel_of: Callable[[str], str | None]
     members: Callable[[str], Mapping[str, Doing]]
+    queues_of: Callable[[str], Sequence[str]]
     read_until: Callable[[], datetime | None] | None
 
 
@@ -106,7 +108,7 @@ class Dialing:
         self._unclaimed = Unclaimed()
         self._missing: dict[UUID, datetime] = {}
         """Attempts whose channel is not there, since when we know that."""
-        self._teams: dict[str, str] = {}
+        self._sharing = Sharing(database, node, sees.members, sees.queues_of)
         self._decided: dict[UUID, tuple[Reason, datetime]] = {}
         self._decisions: list[dict[str, Any]] = []
         self._dialed: list[tuple[UUID, datetime]] = []
@@ -232,32 +234,13 @@ class Dialing:
                 self._decide(one, Wanted(0, reason, {}), leads, Claims(), now)
         # Agents count for a campaign that can call somebody.
         could = {id(one): one for one in [*promising, *(one for one, _ in able)]}
-        self._share(list(could.values()), now)
+        await self._sharing.share(list(could.values()), now)
         for one in promising:
             await self._keep_promises(one, now)
         self._turn += 1
         turn = self._turn % max(len(able), 1)
         for one, leads in able[turn:] + able[:turn]:
             await self._dial(one, leads, now)
-
-    def _share(self, dialing: Sequence[Running], now: datetime) -> None:
-        """Settle for whom each agent counts, and tell the campaigns what theirs do."""
-        members = {
-            str(one.campaign.id): self._sees.members(one.campaign.holds["queue"])
-            for one in dialing
-            if one.pace.needs_agents and one.campaign.holds["queue"] is not None
-        }
-        there = {
-            id_: frozenset(agent for agent, doing in team.items() if doing[0] not in GONE)
-            for id_, team in members.items()
-        }
-        weights = {str(one.campaign.id): float(one.campaign.holds["weight"]) for one in dialing}
-        self._teams = shared(there, weights, self._teams)
-        for one in dialing:
-            id_ = str(one.campaign.id)
-            team = members.get(id_, {})
-            mine = {agent: doing for agent, doing in team.items() if self._teams.get(agent) == id_}
-            one.pace.tell(mine, now)
 
     async def _keep_promises(self, one: Running, now: datetime) -> None:
         """Callbacks that are due, each with an agent who is free, before all else."""

@@ -4,7 +4,7 @@ Holds what belongs together: the controller (``pacing``), the team of agents tha
 attempts under way, and the campaign's own limits. Knows no link and no database.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -59,6 +59,7 @@ class Pace:
         self._limits = TrunkLimits()
         self._set_limits()
         self._members: Mapping[str, Doing] = {}
+        self._callers: Set[str] = frozenset()
         self._kept: frozenset[str] = frozenset()
         """Agents who are idle, and kept for callbacks that ring."""
 
@@ -74,9 +75,9 @@ class Pace:
 
     @property
     def free(self) -> list[str]:
-        """Agents who are idle and not kept for a promised callback that rings, whoever waits
-        longest first. Calls that are dialled ahead may be answered for them all the same."""
-        return [agent for agent in self._idle() if agent not in self._kept]
+        """Agents who are idle and not kept for callers or callbacks, whoever waits longest
+        first. Calls that are dialled ahead may be answered for them all the same."""
+        return [agent for agent in self._idle() if agent not in self._kept | self._callers]
 
     def _idle(self) -> list[str]:
         idle = [
@@ -106,14 +107,19 @@ class Pace:
 
     # -- hearing ----------------------------------------------------------------------------
 
-    def tell(self, members: Mapping[str, Doing], now: datetime) -> None:
+    def tell(
+        self, members: Mapping[str, Doing], now: datetime, callers: Set[str] = frozenset()
+    ) -> None:
         """What its agents do now, those that count for this campaign.
 
-        For the controller, those are away who are kept for promised callbacks.
+        ``callers``: whom of them is kept free for calls that come in. For the controller these are
+        away, and those who are kept for promised callbacks.
         """
         self._members = members
+        self._callers = callers & members.keys()
         self._keep_agents()
-        away: dict[str, Doing] = {agent: ("paused", members[agent][1]) for agent in self._kept}
+        kept = self._kept | self._callers
+        away: dict[str, Doing] = {agent: ("paused", members[agent][1]) for agent in kept}
         self.team.tell({**members, **away}, now)
 
     def _keep_agents(self) -> None:
@@ -172,13 +178,11 @@ class Pace:
         trunk_room: int,
         *,
         chances: Sequence[float] | None = None,
-        withheld: int = 0,
     ) -> Wanted:
         """How many calls to begin now.
 
         ``chances``: of the leads that come next, in their order; None: nothing is known of them.
-        ``trunk_room``: how many its trunks take. ``withheld``: how many of its free agents are kept
-        for others (inbound calls).
+        ``trunk_room``: how many its trunks take.
         """
         room = min(self._limits.room([OWN], now), trunk_room)
         limits = {"go_on": go_on.value, "trunk_room": trunk_room, "agents": self.team.present}
@@ -191,9 +195,9 @@ class Pace:
         )
         found = self.pacer.decide(now.timestamp(), chances)
         number, reason = self._number(found, go_on, room)
-        if withheld and number > 0:
-            number, reason = max(0, number - withheld), "inbound"
-        return Wanted(number, reason, {**found.as_dict(), **limits, "withheld": withheld})
+        if number == 0 and self._callers:
+            reason = "inbound"
+        return Wanted(number, reason, {**found.as_dict(), **limits, "withheld": len(self._callers)})
 
     def _number(self, found: Decision, go_on: GoOn, room: int) -> tuple[int, Reason]:
         if found.held_by == "nobody there":

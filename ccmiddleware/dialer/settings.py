@@ -134,6 +134,12 @@ KEYS: dict[str, Key] = {
         ),
         Key("time_zone", values.zone, "zone in which its days are counted", "UTC"),
         Key("weight", values.whole(1, 1000), "share of agents that campaigns share", 10),
+        Key(
+            "inbound_share",
+            values.decimal("0", "99.9", "%"),
+            "agents are kept free so that such a share of callers is answered in time; 0: none",
+            80.0,
+        ),
         Key("default_region", values.region, "country of numbers without a country code"),
         Key("stop_date", values.day, "last day on which it dials"),
     )

@@ -56,13 +56,15 @@ class Desk:
         self.whole = True
         self.channels: set[str] = set()
         self.members: dict[str, Doing] = {}
+        self.queues = ["sales"]
         self.read_until: datetime | None = None
         self.dialing = Dialing(
             "pbx1", term, database, cast(AmiLink, self.link),
             Sees(
                 whole=lambda: self.whole,
                 channel_of=lambda uniqueid: uniqueid if uniqueid in self.channels else None,
-                members=lambda queue: self.members if queue == "sales" else {},
+                members=lambda queue: self.members if queue in ("sales", "help") else {},
+                queues_of=lambda agent: self.queues,
                 read_until=lambda: self.read_until,
             ),
             certain=self.certain,
@@ -365,6 +367,38 @@ async def test_a_campaign_that_pauses_keeps_its_promises(desk: Desk) -> None:
     assert kept["state"] == "reached"
     await desk.after(1)
     assert len(desk.link.asked) == 1
+
+
+async def test_agents_are_kept_for_callers_who_wait(desk: Desk) -> None:
+    await dials(desk, 9)
+    desk.queues = ["sales", "help"]
+    await desk.database.rows(
+        """
+        WITH q AS (
+            INSERT INTO ccm.queue (node_id, name) SELECT id, 'help' FROM ccm.node RETURNING id)
+        INSERT INTO ccm.queue_visit
+            (interaction_id, ordinal, version, queue_id, position, joined_at, inferred)
+        SELECT ccm.uuid7(), 1, 1, q.id, n, $1, false FROM q, generate_series(1, 2) AS n
+        RETURNING ordinal
+        """,
+        NOW - timedelta(seconds=5),
+    )
+    desk.idle(4)  # Erlang C wants three of them for so many calls
+    await desk.after(0)
+    assert len(desk.link.asked) == 1
+    desk.idle(3)
+    await desk.after(1)
+    assert len(desk.link.asked) == 1
+    assert (await desk.decisions())[-1] == (0, 0, "inbound")
+    await desk.database.rows(
+        "UPDATE ccm.queue_visit SET left_at = $1, outcome = 'abandoned' RETURNING ordinal", desk.now
+    )
+    desk.channels |= set(desk.link.channels)
+    await desk.after(1)
+    assert len(desk.link.asked) == 1  # others may call as these did
+    desk.idle(4)
+    await desk.after(660)
+    assert len(desk.link.asked) >= 4
 
 
 async def test_learned_things_survive(desk: Desk) -> None:

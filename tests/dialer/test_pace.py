@@ -99,11 +99,17 @@ def test_no_more_than_its_trunks_take() -> None:
     assert (decided.number, decided.reason) == (0, "trunks")
 
 
-def test_agents_who_are_kept_for_others_get_no_calls() -> None:
-    decided = pace("mode=progressive", idle=5).decide(after(1), GoOn.NORMAL, 99, withheld=4)
-    assert (decided.number, decided.reason, decided.detail["withheld"]) == (1, "inbound", 4)
-    decided = pace("mode=progressive", idle=5).decide(after(1), GoOn.NORMAL, 99, withheld=9)
-    assert decided.number == 0
+def test_agents_who_are_kept_for_callers_get_no_calls() -> None:
+    found = pace("mode=progressive", idle=5)
+    found.tell(team(5), after(1), {"agent 1", "agent 2", "agent 3", "agent 4", "stranger"})
+    decided = found.decide(after(1), GoOn.NORMAL, 99)
+    assert (decided.number, decided.reason, decided.detail["withheld"]) == (1, "pacing", 4)
+    assert found.free == ["agent 0"]
+    found.tell(team(5), after(2), team(5).keys())
+    decided = found.decide(after(2), GoOn.NORMAL, 99)
+    assert (decided.number, decided.reason, found.free) == (0, "inbound", [])
+    found.tell(team(5), after(3))
+    assert found.decide(after(3), GoOn.NORMAL, 99).number == 5
 
 
 def test_lines_count_until_the_end_is_written_down() -> None:
