@@ -21,7 +21,7 @@ import structlog
 from ccmiddleware.clock import Clock
 from ccmiddleware.dialer.attempts import Claimed, Ended
 from ccmiddleware.dialer.claiming import AtHand, Claims
-from ccmiddleware.dialer.ending import dialed, end, wake
+from ccmiddleware.dialer.ending import dialed, end, reopen, wake
 from ccmiddleware.dialer.open_attempts import Unclaimed, take_up
 from ccmiddleware.dialer.originating import originate
 from ccmiddleware.dialer.pace import Reason, Wanted
@@ -366,8 +366,11 @@ class Dialing:
         self._left.discard(ended.attempt)
 
     async def _take_up(self, now: datetime) -> None:
-        """Attempts that an earlier leader left open are ours from now on."""
-        rows = await take_up(self._database, self._node, self._term, self._of.keys())
+        """Attempts that are open and not followed are ours from now on."""
+        known, late = frozenset(self._of), self._unclaimed.attempts()
+        if late:
+            await reopen(self._database, late)
+        rows = await take_up(self._database, self._node, known)
         if not rows:
             return
         await self.roster.refresh(now, {row.campaign for row in rows})
@@ -385,7 +388,7 @@ class Dialing:
                 way.dialed(attempt, row.dialed_at)
             for step in {*row.steps, *self._unclaimed.taken(attempt)}:
                 self._hear(attempt, way.step(step, now), now)
-        self._log.info("attempts of an earlier leader are taken up", attempts=len(rows))
+        self._log.info("open attempts are taken up", attempts=len(rows))
 
     def _let_go_of_the_gone(self, now: datetime) -> None:
         """Of calls that have no channel any more, nothing more is told but by queue_log."""

@@ -4,7 +4,7 @@ An attempt ends once: telling it again changes nothing. Who wants no further cal
 do-not-call list before that is written.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -59,9 +59,14 @@ async def wake(database: Database, campaign: UUID, now: datetime) -> int:
     return await database.execute("wake_leads", campaign, now, WOKEN_AT_ONCE)
 
 
-async def left_open(database: Database, node: str, term: int) -> list[Row]:
-    """Attempts of earlier leaders of the node whose end nobody wrote down."""
-    return await database.fetch("open_attempts", node, term)
+async def left_open(database: Database, node: str) -> list[Row]:
+    """Attempts of the node whose end nobody wrote down."""
+    return await database.fetch("open_attempts", node)
+
+
+async def reopen(database: Database, attempts: Collection[UUID]) -> None:
+    """Of these something was told; where the end was only concluded, it is open again."""
+    await database.execute("reopen_attempts", list(attempts))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Attempts that an earlier leader left open, with what queue_log has told of them until now."""
+"""Attempts that are open and that nobody follows, with what queue_log has told of them until now.
+
+An earlier leader left them, or the answer to their claim was lost, or something was told of them
+after it was concluded that they are over.
+"""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -32,22 +36,28 @@ class Unclaimed:
 
     def __init__(self) -> None:
         self._steps: dict[UUID, list[Step]] = {}
+        self._unasked: set[UUID] = set()
 
     def keep(self, step: Step) -> None:
         """A step of an attempt that may be taken up later."""
         self._steps.setdefault(step.attempt, []).append(step)
+        self._unasked.add(step.attempt)
         if len(self._steps) > MOST_UNCLAIMED:
             del self._steps[next(iter(self._steps))]
+
+    def attempts(self) -> list[UUID]:
+        """Of which something was kept since this was last asked."""
+        found, self._unasked = self._unasked, set()
+        return sorted(found)
 
     def taken(self, attempt: UUID) -> Iterable[Step]:
         """What was kept of one that is taken up now."""
         return self._steps.pop(attempt, ())
 
 
-async def take_up(database: Database, node: str, term: int, known: Collection[UUID]) -> list[Open]:
-    """What is open since before this term, but for those that are ``known``. Raises
-    TemporaryError."""
-    rows = [row for row in await left_open(database, node, term) if row["id"] not in known]
+async def take_up(database: Database, node: str, known: Collection[UUID]) -> list[Open]:
+    """What is open of the node, but for what was ``known`` before. Raises TemporaryError."""
+    rows = [row for row in await left_open(database, node) if row["id"] not in known]
     found = {
         row["id"]: Open(
             row["campaign_id"],

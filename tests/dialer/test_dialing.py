@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from claims import NOW, a_campaign, count, leads, phone, with_places
+from claims import NOW, a_campaign, claiming, count, leads, phone, with_places
 
 from ccmiddleware.dialer import campaigns
 from ccmiddleware.dialer.dialing import GONE_AFTER, Dialing, Sees
@@ -259,6 +259,46 @@ def row(channel: str, kind: str, at: datetime, seconds: float, detail: str) -> Q
         node="pbx1", at=at, key=UUID(int=int(at.timestamp() * 1000)), sequence=1, call=channel,
         queue="sales", agent="NONE", event="CCMDIALSTEP", data=data,
     )  # fmt: skip
+
+
+async def test_a_claim_whose_answer_was_lost_is_ended(desk: Desk) -> None:
+    made = await dials(desk, 1)
+    desk.idle(1)
+    lost = await claiming(desk.database).claim(made, ["one"], NOW)
+    await desk.after(0)
+    desk.read_until = desk.now + timedelta(seconds=30)
+    await desk.after(4)
+    (attempt,) = await desk.attempts()
+    assert (attempt["id"], attempt["result"]) == (lost.claimed[0].attempt, "unknown")
+    assert desk.link.asked == []
+
+
+async def test_what_is_told_after_the_end_was_concluded_is_not_lost(desk: Desk) -> None:
+    """Asterisk was frozen, and dials late."""
+
+    def silent(fields: Mapping[str, Any]) -> None:
+        raise ActionTimeout("no answer to Originate")
+
+    await dials(desk, 1)
+    desk.idle(1)
+    desk.link.answer = silent
+    await desk.after(0)
+    (call,) = desk.link.channels
+    desk.read_until = desk.now + timedelta(seconds=30)
+    await desk.after(1)
+    await desk.after(11)
+    (attempt,) = await desk.attempts()
+    assert (attempt["result"], attempt["inferred"]) == ("unknown", True)
+    for kind in ("answered", "dropped", "opted_out"):
+        desk.step(call, kind)
+    desk.channels.add(call)
+    await desk.after(11)
+    assert [one["result"] for one in await desk.attempts()] == [None]
+    desk.step(call, "ended", detail="16|Up")
+    await desk.after(1)
+    (attempt,) = await desk.attempts()
+    assert (attempt["result"], attempt["dropped"], attempt["inferred"]) == ("dropped", True, False)
+    assert await count(desk.database, "dnc_entry") == 1
 
 
 async def test_a_campaign_that_is_paused_begins_nothing_and_ends_its_calls(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import pytest
 from claims import DAY, NOW, a_campaign, claim, claiming, count, lead, leads, phone, with_places
 
 from ccmiddleware.dialer.attempts import Claimed, Ended
-from ccmiddleware.dialer.ending import dialed, end, left_open, wake
+from ccmiddleware.dialer.ending import dialed, end, left_open, reopen, wake
 from ccmiddleware.store.database import Database
 
 
@@ -94,17 +94,40 @@ async def test_what_an_earlier_leader_left_open_is_found_and_ended_once(
     (mine,) = first.claimed
     await dialed(database, [(mine.attempt, NOW + timedelta(seconds=1))])
     await dialed(database, [(mine.attempt, NOW + timedelta(seconds=9))])
-    (row,) = await left_open(database, "pbx1", 2)
+    row, _ = await left_open(database, "pbx1")
     assert (row["id"], row["lead_id"]) == (mine.attempt, ids[0])
     assert row["dialed_at"] == NOW + timedelta(seconds=1)
-    assert await left_open(database, "pbx2", 9) == []
+    assert await left_open(database, "pbx2") == []
     lost = ended(mine, "unknown", 60, inferred=True, note="the daemon was killed")
     assert await end(database, campaign, lost)
     assert not await end(database, campaign, lost)
-    assert await left_open(database, "pbx1", 2) == []
-    assert len(await left_open(database, "pbx1", 3)) == len(second.claimed)
+    assert [one["id"] for one in await left_open(database, "pbx1")] == [
+        one.attempt for one in second.claimed
+    ]
     # The call counts for caps, and the lead waits for as long as the rule of that result says.
     assert (await lead(database, ids[0]))["next_at"] == NOW + DAY
+
+
+async def test_what_is_told_later_opens_only_what_was_concluded(database: Database) -> None:
+    campaign = await a_campaign(database)
+    await leads(database, campaign, phone(1), phone(2), place="chicago")
+    claims = await claiming(database).claim(campaign, ["one"] * 2, NOW)
+    concluded, seen = claims.claimed
+    await end(database, campaign, ended(concluded, "unknown", 60, inferred=True, note="gone"))
+    await end(database, campaign, ended(seen, "busy", 60))
+    await reopen(database, [concluded.attempt, seen.attempt])
+    (row,) = await left_open(database, "pbx1")
+    assert row["id"] == concluded.attempt
+    before = await lead(database, concluded.lead)
+    later = ended(
+        concluded, "dropped", 90, live=True, dropped=True, opted_out=True, answered_at=NOW
+    )
+    assert await end(database, campaign, later)
+    rows = await database.rows("SELECT result, dropped FROM ccm.attempt ORDER BY id")
+    assert [tuple(row) for row in rows] == [("dropped", True), ("busy", False)]
+    assert await count(database, "dnc_entry") == 1
+    # What was settled of the lead stays; the list keeps it from being called.
+    assert await lead(database, concluded.lead) == before
 
 
 async def test_only_what_waited_long_enough_is_woken(database: Database) -> None:

@@ -1,6 +1,6 @@
--- Attempts of node $1 that did not end, of terms before $2
+-- Attempts of node $1 that did not end
 SELECT id, campaign_id, lead_id, number, trunk, caller_id, term, claimed_at, dialed_at
 FROM ccm.attempt
-WHERE node = $1 AND ended_at IS NULL AND term < $2
+WHERE node = $1 AND ended_at IS NULL
 ORDER BY id
 LIMIT 1000
