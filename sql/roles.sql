@@ -34,6 +34,8 @@ REVOKE UPDATE ON ccm.campaign_decision FROM ccm_app;
 -- An entry of the do-not-call list is removed, never changed.
 REVOKE UPDATE ON ccm.dnc_entry FROM ccm_app;
 GRANT UPDATE (removed_at, removed_by, removed_version) ON ccm.dnc_entry TO ccm_app;
+REVOKE UPDATE ON ccm.opt_out FROM ccm_app;
+GRANT UPDATE (numbers, honoured_at, dnc_version) ON ccm.opt_out TO ccm_app;
 -- Ids of leads are taken before the leads are copied in.
 GRANT USAGE ON SEQUENCE ccm.lead_id_seq TO ccm_app;
 -- What was applied is written by `ccm db migrate`, as the owner.

@@ -123,11 +123,13 @@ class InTheWay(Exception):
 
 async def look_at(edit: "Edit") -> "list[Finding]":
     """What is wrong with the campaign as the edit leaves it. Raises InTheWay when it may not."""
-    from ccmiddleware.dialer.campaign_check import findings
+    from ccmiddleware.dialer.campaign_check import findings, profile_of
 
     found = await findings(edit.session, edit.id, edit.settings, utc_now())
     if _errors(found):
         raise InTheWay(edit.name, found)
+    days = profile_of(edit.settings).terms.honour_business_days.value
+    await edit.session.execute("set_honour_days", edit.id, days)
     return found
 
 

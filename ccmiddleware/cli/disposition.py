@@ -16,6 +16,7 @@ LIST = (
     Column("code", "CODE"),
     Column("label", "LABEL"),
     Column("keypad", "KEYPAD"),
+    Column("no_more_calls", "NO MORE CALLS"),
     Column("active", "ACTIVE"),
     Column("changed_at", "CHANGED", "time"),
 )
@@ -46,16 +47,20 @@ def list_(app: App, all_codes: bool, as_json: bool) -> None:
 @click.argument("code")
 @click.option("--label", default="", help="What it means.")
 @click.option("--keypad", help="Digits by which agents key it in after *15.")
+@click.option(
+    "--no-more-calls", is_flag=True,
+    help="The customer wants no further calls: the numbers are put on the do-not-call list.",
+)  # fmt: skip
 @pass_app
-def add(app: App, code: str, label: str, keypad: str | None) -> None:
-    """Add a code, or change its label and digits."""
+def add(app: App, code: str, label: str, keypad: str | None, no_more_calls: bool) -> None:
+    """Add a code, or change its label, its digits and what it means."""
     if CODE.fullmatch(code) is None:
         raise click.UsageError("a code is up to 64 letters, digits, and . : _ -")
     if keypad is not None and re.fullmatch(r"[0-9]{1,8}", keypad) is None:
         raise click.UsageError("--keypad takes one to eight digits")
     if len(label) > LONGEST_LABEL or not label.isprintable():
         raise click.UsageError(f"--label takes one line of at most {LONGEST_LABEL} characters")
-    run(_add(app, code, label, keypad))
+    run(_add(app, code, label, keypad, no_more_calls=no_more_calls))
 
 
 @command.command("remove", epilog="Example:  ccm disposition remove sold")
@@ -71,12 +76,12 @@ async def _fetch(app: App, all_codes: bool) -> list[dict[str, Any]]:
         return [dict(row) for row in await database.fetch("list_disposition_codes", all_codes)]
 
 
-async def _add(app: App, code: str, label: str, keypad: str | None) -> None:
+async def _add(app: App, code: str, label: str, keypad: str | None, *, no_more_calls: bool) -> None:
     from ccmiddleware.store.border import Rejected
 
     async with opened(app) as database:
         try:
-            await database.execute("add_disposition_code", code, label, keypad)
+            await database.execute("add_disposition_code", code, label, keypad, no_more_calls)
         except Rejected as error:
             if error.sqlstate != TAKEN:
                 raise

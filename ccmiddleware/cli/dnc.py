@@ -10,23 +10,26 @@ from ccmiddleware.cli import dnc_files
 from ccmiddleware.cli.campaign_editing import campaign_option, checked
 from ccmiddleware.cli.commanding import user
 from ccmiddleware.cli.connection import opened
-from ccmiddleware.cli.context import App, json_option, pass_app, run, say
+from ccmiddleware.cli.context import App, NothingFound, json_option, pass_app, run, say
 from ccmiddleware.cli.dnc_files import (
     campaign_id_of,
     dnc_campaign_option,
     expires_option,
     future,
     note_option,
+    past,
+    received_option,
     region_of,
     region_option,
     source_option,
 )
-from ccmiddleware.cli.options import limit
+from ccmiddleware.cli.options import check_period, limit, period
 from ccmiddleware.cli.output import Column, emit, emit_json, emit_text
 from ccmiddleware.clock import utc_now
 
 if TYPE_CHECKING:
     from ccmiddleware.dialer.dnc import Change
+    from ccmiddleware.dialer.dnc_entries import Entry
 
 LIST = (
     Column("shown", "NUMBER"),
@@ -48,6 +51,21 @@ FOUND = (
     Column("added_at", "ADDED", "time"),
     Column("expires_at", "UNTIL", "time"),
 )
+REQUESTS = (
+    Column("id", "ID", "number"),
+    Column("received_at", "RECEIVED", "time"),
+    Column("channel", "CHANNEL"),
+    Column("asked", "WHO"),
+    Column("shown", "NUMBERS"),
+    Column("campaign", "CAMPAIGN"),
+    Column("honoured_at", "HONOURED", "time"),
+    Column("hours_taken", "HOURS", "number"),
+    Column("deadline_at", "DEADLINE", "time"),
+    Column("in_time", "IN TIME"),
+    Column("noted_by", "BY"),
+    Column("note", "NOTE"),
+)
+CHANNELS = ("keypad", "agent", "call", "email", "list")
 NONE_YET = "no entry fits; `ccm dnc add` and `ccm dnc import` make them"
 
 
@@ -69,6 +87,11 @@ command.add_command(dnc_files.scrubbed)
 @source_option
 @dnc_campaign_option
 @expires_option
+@received_option
+@click.option(
+    "--request", type=click.IntRange(1), metavar="ID",
+    help="These are the numbers of that request, which `ccm dnc optouts --open` lists.",
+)  # fmt: skip
 @note_option
 @region_option
 @json_option
@@ -79,19 +102,26 @@ def add(
     source: str,
     campaign: str | None,
     expires: datetime | None,
+    received: datetime | None,
+    request: int | None,
     note: str,
     region: str | None,
     as_json: bool,
 ) -> None:
     """Add numbers; with a star behind it, all numbers that begin so: '+1900*'.
 
-    An entry that is there is prolonged, never shortened.
+    An entry that is there is prolonged, never shortened. With --source opt_out, for all campaigns
+    and for ever, it is a request of the party, with a deadline: `ccm dnc optouts` lists it.
     """
+    if request is not None:
+        if (campaign, expires, received) != (None, None, None):
+            raise click.UsageError("--request takes numbers and --note alone")
+        source = "opt_out"
 
     async def do() -> dict[str, Any]:
         from ccmiddleware.dialer import dnc, dnc_entries
 
-        until = future(expires)
+        until, at = future(expires), past(received, source, campaign)
         async with checked(), opened(app) as database:
             where = region_of(region)
             wanted = [
@@ -99,10 +129,26 @@ def add(
             ]
             id_ = await campaign_id_of(database, campaign)
             async with dnc.changing(database, by=user()) as change:
-                await change.add(list(dict.fromkeys(wanted)), dnc_entries.source(source), id_)
+                entries, of = list(dict.fromkeys(wanted)), dnc_entries.source(source)
+                await change.add(entries, of, id_)
+                if request is not None:
+                    await _answer(change, request, entries)
+                elif of == dnc.OPT_OUT and id_ is None:
+                    await change.note_requests(entries, at)
             return outcome(change)
 
     report(run(do()), as_json=as_json)
+
+
+async def _answer(change: "Change", request: int, entries: "list[Entry]") -> None:
+    numbers = [one.number for one in entries if not one.prefix]
+    if len(numbers) < len(entries):
+        raise click.UsageError("a request is about whole numbers")
+    if not await change.session.execute("answer_opt_out", request, numbers, change.version):
+        raise NothingFound(
+            f"there is no open request {request}: `ccm dnc optouts --open` lists those there are"
+        )
+    change.answered = True
 
 
 @command.command("remove", epilog="Example:  ccm dnc remove +12025550123 --source internal")
@@ -248,6 +294,50 @@ async def _list(
             "list_dnc_entries", wanted, id_, source, utc_now(), everything, limit
         )
         return [dict(row) for row in rows], await database.fetchval("dnc_version")
+
+
+@command.command("optouts", epilog="Example:  ccm dnc optouts --since 90d --open")
+@period("30d")
+@click.option("--channel", type=click.Choice(CHANNELS), help="Only from there.")
+@click.option("--number", help="Only of this number, with its + and country code.")
+@click.option("--open", "only_open", is_flag=True, help="Only those that are not honoured yet.")
+@click.option("--late", is_flag=True, help="Only those past their deadline; exit code 1 if any.")
+@limit(100)
+@json_option
+@pass_app
+def optouts(
+    app: App,
+    since: datetime,
+    until: datetime | None,
+    channel: str | None,
+    number: str | None,
+    only_open: bool,
+    late: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List requests for no further calls, newest first, with their deadline.
+
+    CHANNEL: keypad (a key in a call of a campaign), agent (a disposition), call (a caller asked for
+    it by key), email (an agent's #optout), list (`ccm dnc add` and `import` --source opt_out). One
+    whose NUMBERS nobody knows stays open until `ccm dnc add NUMBER --request ID`.
+    """
+    begin, end = check_period(since, until)
+
+    async def do() -> list[dict[str, Any]]:
+        async with opened(app) as database:
+            await database.execute("honour_opt_outs")
+            rows = await database.fetch(
+                "list_opt_outs", begin, end, channel, number, only_open, late, limit
+            )
+            return [dict(row) for row in rows]
+
+    rows = run(do())
+    if not as_json:
+        rows = [row | {"shown": ", ".join(row["numbers"]) or "not known"} for row in rows]
+    emit(rows, REQUESTS, as_json=as_json, empty="nobody asked for no further calls in this period")
+    if late and rows:
+        sys.exit(1)
 
 
 def _shown(row: dict[str, Any]) -> str | None:

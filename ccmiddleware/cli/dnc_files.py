@@ -42,10 +42,25 @@ dnc_campaign_option = click.option(
 expires_option = click.option(
     "--expires", type=Moment(), help="Until then, such as 2027-01-01; for ever if not given."
 )
+received_option = click.option(
+    "--received", type=Moment(),
+    help="Source opt_out: when it was asked; now if not given. The deadline counts from then.",
+)  # fmt: skip
 note_option = click.option("--note", default="", help="What there is to know.")
 region_option = click.option(
     "--region", metavar="XX", help="Country of numbers that have no + and country code."
 )
+
+
+def past(at: datetime | None, source: str, campaign: str | None) -> datetime | None:
+    """When a request was received. Raises UsageError."""
+    from ccmiddleware.dialer.dnc import OPT_OUT
+
+    if at is not None and (source != OPT_OUT or campaign is not None):
+        raise click.UsageError("--received is for requests: --source opt_out, for all campaigns")
+    if at is not None and at > utc_now():
+        raise click.BadParameter("that is still to come", param_hint="--received")
+    return at
 
 
 def future(at: datetime | None) -> datetime | None:
@@ -79,6 +94,7 @@ async def campaign_id_of(database: "Database", name: str | None) -> UUID | None:
 @source_option
 @dnc_campaign_option
 @expires_option
+@received_option
 @note_option
 @region_option
 @click.option("--replace", is_flag=True, help="Remove what this source had and the file has not.")
@@ -93,6 +109,7 @@ def import_(
     source: str,
     campaign: str | None,
     expires: datetime | None,
+    received: datetime | None,
     note: str,
     region: str | None,
     replace: bool,
@@ -111,7 +128,7 @@ def import_(
     async def do() -> dict[str, Any]:
         from ccmiddleware.dialer import dnc, dnc_entries
 
-        until = future(expires)
+        until, at = future(expires), past(received, source, campaign)
         async with checked(), opened(app) as database:
             default = dnc_entries.Entry("", expires_at=until, note=note)
             found = _read(file, region_of(region), default)
@@ -123,6 +140,8 @@ def import_(
                 if replace:
                     await change.keep_only(found.entries, of, id_)
                 await change.add(found.entries, of, id_)
+                if of == dnc.OPT_OUT and id_ is None:
+                    await change.note_requests(found.entries, at)
             if scrubbed is not None and not dry_run:
                 await database.execute(
                     "note_dnc_scrub", id_, of, edition, scrubbed, user(), f"imported {file.name}"

@@ -6,6 +6,7 @@ An entry is never changed: to prolong one it is removed and added anew. Adding n
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,9 @@ from ccmiddleware.dialer.dnc_entries import Entry
 from ccmiddleware.store.database import Database, Session
 
 AT_ONCE = 10_000
+
+OPT_OUT = "opt_out"
+"""Source of what is on the list since the party said so: such an entry stands for a request."""
 
 
 class _NothingToKeep(Exception):
@@ -29,6 +33,8 @@ class Change:
     added: int = 0
     prolonged: int = 0
     removed: int = 0
+    answered: bool = False
+    """Whether a request was settled by it, which is kept also when nothing else changed."""
     entries: list[dict[str, Any]] = field(default_factory=list)
 
     async def add(self, entries: Sequence[Entry], source: str, campaign_id: UUID | None) -> None:
@@ -49,6 +55,15 @@ class Change:
             added = await self.session.execute("add_dnc_entries", *arguments)
             self.prolonged += prolonged
             self.added += added - prolonged
+
+    async def note_requests(self, entries: Sequence[Entry], received: datetime | None) -> None:
+        """Numbers that were added from OPT_OUT, for all campaigns, asked for it then, or now."""
+        numbers = [one.number for one in entries if not one.prefix]
+        for begin in range(0, len(numbers), AT_ONCE):
+            part = numbers[begin : begin + AT_ONCE]
+            arguments = (part, self.version)
+            await self.session.execute("note_listed_opt_outs", *arguments, received, self.by)
+            await self.session.execute("settle_listed_opt_outs", *arguments)
 
     async def remove(
         self,
@@ -91,7 +106,11 @@ async def changing(database: Database, *, by: str, dry_run: bool = False) -> Asy
         async with database.transaction() as session:
             change = Change(session, await session.fetchval("raise_dnc_version"), by)
             yield change
-            if dry_run or not (change.added or change.prolonged or change.removed):
+            changed = change.added or change.prolonged or change.removed or change.answered
+            if dry_run or not changed:
                 raise _NothingToKeep
     except _NothingToKeep:
         pass
+    if not dry_run:
+        # What could not wait for this change.
+        await database.execute("honour_opt_outs")

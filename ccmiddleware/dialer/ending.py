@@ -10,18 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from ccmiddleware.dialer import dnc
 from ccmiddleware.dialer.attempts import Ended
-from ccmiddleware.dialer.dnc_entries import Entry
 from ccmiddleware.dialer.places import Place
 from ccmiddleware.dialer.retry import Again, Attempt, Finished, Number, Promise, what_next
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import retry_rules
 from ccmiddleware.dialer.windows import lawful_from
 from ccmiddleware.store.database import Database, Row
-
-OPT_OUT = "opt_out"
-"""Source of what is on the do-not-call list since the party said so."""
 
 WOKEN_AT_ONCE = 10_000
 
@@ -38,9 +33,12 @@ async def end(database: Database, campaign: Campaign, ended: Ended) -> bool:
     Raises TemporaryError; then nothing, or the opt-out alone, is written, and it may be told again.
     """
     if ended.opted_out:
-        async with dnc.changing(database, by="ccm") as change:
-            entry = Entry(ended.number, note=f"asked in attempt {ended.attempt}")
-            await change.add([entry], OPT_OUT, None)
+        async with database.transaction() as session:
+            await session.fetchval(
+                "note_opt_out", f"attempt:{ended.attempt}", "keypad", ended.number,
+                [ended.number], ended.lead, ended.interaction_id, ended.at, "ccm", "",
+            )  # fmt: skip
+            await session.execute("honour_opt_outs")
     following, kept = await _following(database, campaign, ended)
     async with database.transaction() as session:
         told: bool = await session.fetchval(
@@ -55,7 +53,11 @@ async def end(database: Database, campaign: Campaign, ended: Ended) -> bool:
 
 
 async def wake(database: Database, campaign: UUID, now: datetime) -> int:
-    """Leads whose time to wait is over may be called again; how many. Raises TemporaryError."""
+    """Leads whose time to wait is over may be called again; how many. Raises TemporaryError.
+
+    Before that, whoever asked not to be called any more is on the do-not-call list.
+    """
+    await database.execute("honour_opt_outs")
     return await database.execute("wake_leads", campaign, now, WOKEN_AT_ONCE)
 
 

@@ -106,9 +106,9 @@ async def test_queue_log_alone_is_enough(db: asyncpg.Connection) -> None:
 async def test_digits_become_the_code_that_has_them(db: asyncpg.Connection) -> None:
     await given(db, CALLS)
     add, remove = queries()["add_disposition_code"].sql, queries()["remove_disposition_code"].sql
-    await db.execute(add, "old", "", "7")
+    await db.execute(add, "old", "", "7", False)
     await db.execute(remove, "old")
-    await db.execute(add, "sold", "Sold something", "7")
+    await db.execute(add, "sold", "Sold something", "7", False)
     await key_in(db, "1.1", "7", "09:02:30")
     await key_in(db, "1.2", "9", "09:12:30")
     assert await shown(db) == {"a": "sold", "b": "9"}

@@ -14,7 +14,7 @@ NAMES = {
     "queue_log_difference", "interaction_timeline", "queue_turned_away", "supervision",
     "callback", "outbox", "journey", "email", "email_queue_interval", "email_agent_day",
     "campaign", "lead_funnel", "dnc", "attempt", "campaign_day", "drop_ledger",
-    "lead_callback",
+    "lead_callback", "opt_out",
     "agent_campaign_day", "campaign_interval", "dialer_decision", "predictive_gain",
 }  # fmt: skip
 
