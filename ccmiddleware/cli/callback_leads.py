@@ -117,7 +117,7 @@ async def promise_after(
     from ccmiddleware.dialer import lead_callbacks
     from ccmiddleware.ids import attempt_of
 
-    attempt = attempt_of(interaction["uniqueid"])
+    attempt = attempt_of(interaction["linkedid"])
     row = await database.fetchrow("lead_of_attempt", attempt) if attempt is not None else None
     if row is None:
         raise click.UsageError("--callback is for calls of campaigns, and that is none")

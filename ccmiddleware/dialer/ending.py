@@ -36,7 +36,7 @@ async def end(database: Database, campaign: Campaign, ended: Ended) -> bool:
         async with database.transaction() as session:
             await session.fetchval(
                 "note_opt_out", f"attempt:{ended.attempt}", "keypad", ended.number,
-                [ended.number], ended.lead, ended.interaction_id, ended.at, "ccm", "",
+                [ended.number], ended.lead, None, ended.at, "ccm", "",
             )  # fmt: skip
             await session.execute("honour_opt_outs")
     following, kept = await _following(database, campaign, ended)

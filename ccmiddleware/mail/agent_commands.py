@@ -5,6 +5,8 @@
     #transfer QUEUE        give it to another queue; the text below is a note for the colleagues
     #note                  the text below is a note, and nothing goes to the customer
     #contact +4930123456   that number, or address, is the same customer's; beside all else
+    #optout                the customer wants no calls: the numbers known, or #optout +4930123456;
+                           beside all else
 
 A command stands on a line of its own, before any other text. What is wrong with an answer is told
 all at once and nothing of it is done: half an answer is worse than none. A known command that
@@ -22,7 +24,9 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import assert_never
 
-COMMANDS = ("close", "contact", "note", "transfer", "wait")
+COMMANDS = ("close", "contact", "note", "optout", "transfer", "wait")
+BESIDE = ("contact", "optout")
+"""Those that may stand beside any other, and several times."""
 LONGEST_WAIT = timedelta(days=365)
 SHORTEST_WAIT = timedelta(minutes=1)
 
@@ -113,11 +117,20 @@ def contacts(text: str) -> tuple[tuple[str, ...], str]:
 
     They may stand several times, and beside any other command; what is left is for ``parse``.
     """
+    return _beside("contact", text)
+
+
+def optouts(text: str) -> tuple[tuple[str, ...], str]:
+    """What #optout names, as ``contacts``; one that stands alone on its line names ""."""
+    return _beside("optout", text)
+
+
+def _beside(wanted: str, text: str) -> tuple[tuple[str, ...], str]:
     lines = text.splitlines()
     commands, rest = _split(text)
     head = lines[: len(lines) - len(rest)]
-    named = tuple(argument for name, argument in commands if name == "contact")
-    kept = [line for line in head if (_command(line) or ("", ""))[0] != "contact"]
+    named = tuple(argument for name, argument in commands if name == wanted)
+    kept = [line for line in head if (_command(line) or ("", ""))[0] != wanted]
     return named, "\n".join([*kept, *rest]) if named else text
 
 
@@ -139,8 +152,7 @@ def parse(text: str, queues: Iterable[str], attachments: int = 0) -> Found:
     problems += _contradictions(said)
     then = _then(said, problems)
     queue = _queue(said["transfer"], tuple(queues), problems) if "transfer" in said else ""
-    if "contact" in said:
-        problems.append("#contact can't be used here.")
+    problems += [f"#{name} can't be used here." for name in BESIDE if name in said]
     for name in ("close", "note"):
         if said.get(name):
             problems.append(
@@ -245,6 +257,8 @@ def _as_command(name: str, argument: str) -> bool:
     words = len(argument.split())
     if name == "contact":
         return 0 < words <= 2
+    if name == "optout":
+        return words <= 1
     return words == 0 if name in ("close", "note") else words <= 2
 
 

@@ -6,6 +6,7 @@ the address that is stored for the agent, never to one that stands in the mail; 
 mail, and an agent gets only so many in an hour, so that two programs can't keep each other busy.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -139,17 +140,25 @@ class AgentReplies:
     async def _act(self, session: Session, which: Placed, task: Task, message: Message) -> Replied:
         queues = [row["name"] for row in await session.fetch("queues_of_node", task.node)]
         named, text = agent_commands.contacts(message.text)
+        unwanted, text = agent_commands.optouts(text)
         files = len(carried(message))
         try:
             link = await self._link(session, task, named) if named else None
         except PermanentError as error:
             problems = [f"#contact: {error}."]
             return await self._refuse(session, which, task, message, problems, again=True)
-        if link is not None and not text.strip() and not files:
-            said = await link()
-            await self._note(session, which.id, task, message, "contact", said)
-            await self._receipt(session, which, task, message, [said], refused=False)
-            return Replied("contact")
+        try:
+            out = await self._opt_out(session, which, task, unwanted) if unwanted else None
+        except PermanentError as error:
+            problems = [f"#optout: {error}."]
+            return await self._refuse(session, which, task, message, problems, again=True)
+        beside = [one for one in (link, out) if one is not None]
+        if beside and not text.strip() and not files:
+            told = [await one() for one in beside]
+            what = "contact" if link is not None else "optout"
+            await self._note(session, which.id, task, message, what, " ".join(told))
+            await self._receipt(session, which, task, message, told, refused=False)
+            return Replied(what)
         order = agent_commands.parse(text, queues, files)
         if isinstance(order, Refused):
             return await self._refuse(session, which, task, message, order.problems, again=True)
@@ -161,7 +170,7 @@ class AgentReplies:
             )  # fmt: skip
         except InvalidLetter as error:
             return await self._refuse(session, which, task, message, [str(error)], again=True)
-        linked = [await link()] if link is not None else []
+        linked = [await one() for one in beside]
         log.info("agent replied", number=task.work.number, agent=task.holder.name, what=done.what)
         if self._receipts or done.remark or linked or not _is_plain(order):
             await self._receipt(session, which, task, message, [done.said, *linked], refused=False)
@@ -181,6 +190,36 @@ class AgentReplies:
         return await self._linking(
             session, row["from_address"], row["from_name"], named, task.holder.name
         )
+
+    async def _opt_out(
+        self, session: Session, which: Placed, task: Task, named: Sequence[str]
+    ) -> Callable[[], Awaitable[str]]:
+        """What puts the customer's numbers on the do-not-call list, and says so. Raises
+        PermanentError, TemporaryError."""
+        row = await session.fetchrow("email_to_answer", task.conversation, 0, [])
+        if row is None:
+            raise PermanentError("there is no email of a customer")
+        numbers = [re.sub(r"[ ()./-]", "", one) for one in named if one]
+        for number, text in zip(numbers, filter(None, named), strict=True):
+            if re.fullmatch(r"\+[1-9][0-9]{3,14}", number) is None:
+                raise PermanentError(f"{text!r} is no number with + and country code")
+        if not all(named):
+            numbers += await session.fetchval("phones_of_address", row["from_address"])
+        if not numbers:
+            raise PermanentError(
+                "no telephone number of that customer is known; write it behind, as in "
+                "#optout +4930123456"
+            )
+
+        async def write() -> str:
+            await session.fetchval(
+                "note_opt_out", f"reply:{which.id}", "email", row["from_address"], numbers, None,
+                None, row["at"], task.holder.name, f"email {task.work.number}",
+            )  # fmt: skip
+            await session.execute("try_to_honour_opt_outs")
+            return f"{', '.join(dict.fromkeys(numbers))}: campaigns call that customer no more."
+
+        return write
 
     async def _files(self, session: Session, which: Placed, message: Message) -> list[File]:
         """What is attached, for the customer. Raises InvalidLetter, TemporaryError."""

@@ -231,7 +231,7 @@ def relay(
         carried.append(File("original.eml", "application/octet-stream", raw))
     parts = (
         f"Email {item.number} in queue {identity.queue}. {TO_ANSWER}\n"
-        "First lines may be: #close, #wait 2d, #transfer QUEUE, #note, #contact NUMBER",
+        "First lines may be: #close, #wait 2d, #transfer QUEUE, #note, #contact NUMBER, #optout",
         _facts(original, identity.zone),
         "\n".join(_remarks(original.attachments, files, (*notes, *original.notes))),
         "-" * 60,

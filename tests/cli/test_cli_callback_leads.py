@@ -149,7 +149,7 @@ def test_the_agent_promises_it_with_the_disposition(running: Ccm, database_url: 
     said = running.run(*arguments, "--callback", at, code=2).stderr
     assert "for calls of campaigns" in said
     call = dial_id(attempt, 1764277200)
-    execute(database_url, f"UPDATE ccm.interaction SET uniqueid = '{call}'")  # noqa: S608
+    execute(database_url, f"UPDATE ccm.interaction SET linkedid = '{call}'")  # noqa: S608
     assert "--callback TIME" in running.run(*arguments, "--callback-agent", "x", code=2).stderr
     answer = running.run(*arguments, "--callback", at, "--callback-agent", "PJSIP/1001", "--json")
     made = json.loads(answer.stdout)["callback"]

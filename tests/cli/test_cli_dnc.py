@@ -141,3 +141,64 @@ def test_what_is_wrong_changes_nothing(
 ) -> None:
     assert said in campaign.run("dnc", *arguments, code=2).stderr
     assert asked(campaign, "list", "--all") == []
+
+
+def requests(ccm: Ccm, *arguments: str, code: int = 0) -> Any:
+    return asked(ccm, "optouts", *arguments, code=code)
+
+
+def test_an_entry_of_source_opt_out_is_a_request_with_a_deadline(
+    campaign: Ccm, tmp_path: Path
+) -> None:
+    assert "nobody asked" in campaign.run("dnc", "optouts").stderr
+    asked(campaign, "add", NUMBER, "--source", "opt_out", "--note", "on the phone")
+    asked(campaign, "add", NUMBER, "--source", "opt_out")
+    asked(campaign, "add", "+12025550124")
+    asked(campaign, "add", "+12025550125", "--source", "opt_out", "--campaign", "spring")
+    (now,) = requests(campaign)
+    assert (now["channel"], now["numbers"], now["in_time"]) == ("list", [NUMBER], True)
+    assert (now["note"], now["dnc_version"]) == ("on the phone", 1)
+    assert now["honour_days"] == 10
+    file = tmp_path / "mail.txt"
+    file.write_text(f"{NUMBER}\n+12025550126\n+1900*\n")
+    for _ in range(2):
+        campaign.run(
+            "dnc", "import", str(file), "--source", "opt_out", "--received", "2026-03-02T12:00Z"
+        )
+    late, _ = requests(campaign, "--since", "2026-01-01")[::-1]
+    assert (late["asked"], late["deadline_on"], late["in_time"]) == (
+        "+12025550126", "2026-03-16", False,
+    )  # fmt: skip
+    (found,) = requests(campaign, "--since", "2026-01-01", "--late", code=1)
+    assert found["id"] == late["id"]
+    assert requests(campaign, "--since", "2026-01-01", "--number", NUMBER) == [now]
+    assert requests(campaign, "--open", "--late") == []
+    assert "+12025550126" in campaign.run("dnc", "optouts", "--since", "2026-01-01").stdout
+    for arguments, words in (
+        (("--received", "2026-01-01"), "--received is for requests"),
+        (("--received", "2099-01-01", "--source", "opt_out"), "still to come"),
+        (("--request", "1", "--expires", "2099-01-01"), "--request takes numbers"),
+        (("--request", "99"), "there is no open request 99"),
+    ):
+        code = 1 if "99" in arguments else 2
+        assert words in campaign.run("dnc", "add", NUMBER, *arguments, code=code).stderr
+
+
+def test_a_request_whose_number_nobody_knows_stays_open(campaign: Ccm, database_url: str) -> None:
+    from test_cli_callback import execute
+
+    execute(
+        database_url,
+        "SELECT ccm.note_opt_out('call:pbx1:1.1', 'call', '0123', '{}', NULL, NULL, now(), 'ccm',"
+        " '', true)",
+    )
+    (row,) = requests(campaign, "--open")
+    assert (row["honoured_at"], row["in_time"], row["numbers"]) == (None, None, [])
+    assert "not known" in campaign.run("dnc", "optouts").stdout
+    said = campaign.run("dnc", "add", "+1900*", "--request", str(row["id"]), code=2).stderr
+    assert "whole numbers" in said
+    asked(campaign, "add", NUMBER, "--request", str(row["id"]))
+    assert requests(campaign, "--open") == []
+    (row,) = requests(campaign)
+    assert (row["numbers"], row["in_time"]) == ([NUMBER], True)
+    assert forbidden(campaign, NUMBER) == ["opt_out"]

@@ -107,7 +107,10 @@ def test_the_commands_are_those_that_are_promised() -> None:
         *(f"campaign {name}" for name in ("check", "start", "pause", "stop")),
         *(f"campaign {name}" for name in ("watch", "explain", "report")),
         *(f"lead {name}" for name in ("import", "list", "show", "export")),
-        *(f"dnc {name}" for name in ("add", "remove", "import", "check", "list", "scrubbed")),
+        *(
+            f"dnc {name}"
+            for name in ("add", "remove", "import", "check", "list", "scrubbed", "optouts")
+        ),
         *(f"trunk {name}" for name in ("set", "list", "remove")),
         "command list",
         *(f"interaction {name}" for name in ("list", "show", "dispose")),

@@ -20,6 +20,7 @@ from ccmiddleware.mail.agent_commands import (
     Wait,
     contacts,
     in_words,
+    optouts,
     parse,
     parse_duration,
     show_duration,
@@ -88,7 +89,10 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("#closed\ntext", ["#closed is no command; did you mean #close?"]),
     ("#transfr sales", ["#transfr is no command; did you mean #transfer?"]),
     ("#notes\ntext", ["#notes is no command; did you mean #note?"]),
-    ("#xyzzy\ntext", ["#xyzzy is no command; there are #close, #contact, #note, #transfer, #wait"]),
+    (
+        "#xyzzy\ntext",
+        ["#xyzzy is no command; there are #close, #contact, #note, #optout, #transfer, #wait"],
+    ),
     ("#größe\ntext", ["#größe is no command"]),
     ("#close\n#clsoe\ntext", ["#clsoe is no command"]),
     ("#close\n#wait 2h\ntext", ["#close and #wait contradict"]),
@@ -224,6 +228,25 @@ def test_text_without_a_command_is_the_answer_as_it_was_written(text: str) -> No
 )  # fmt: skip
 def test_who_is_the_same_customer(text: str, named: tuple[str, ...], rest: str) -> None:
     assert contacts(text) == (named, rest)
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "rest"),
+    [
+        ("#optout", ("",), ""),
+        ("#close\n#optout\nBye", ("",), "#close\nBye"),
+        ("#optout +49 30 1\n#OptOut\nBye", ("+49 30 1", ""), "Bye"),
+        ("Hello #optout\n#optout", (), "Hello #optout\n#optout"),
+    ],
+)
+def test_who_wants_no_calls(text: str, named: tuple[str, ...], rest: str) -> None:
+    assert optouts(text) == (named, rest)
+
+
+def test_an_opt_out_below_the_text_is_told() -> None:
+    found = parse("Hello\n#optout", QUEUES)
+    assert isinstance(found, Refused)
+    assert "stands below your text" in found.problems[0]
 
 
 def test_a_contact_below_the_text_is_told() -> None:

@@ -16,6 +16,7 @@ import pytest
 from mail.test_filing import MAILBOX, NODE, NOW, QUEUE, arrived, begin_term
 from mail.test_settling import HELP, KEYS, RULES, SALES
 
+from ccmiddleware.contacts.addresses import address as of_text
 from ccmiddleware.contacts.addresses import email
 from ccmiddleware.contacts.agents_word import linking
 from ccmiddleware.contacts.book import editing
@@ -265,6 +266,47 @@ async def test_an_answer_that_cannot_be_sent_links_nobody(desk: Desk):
     await desk.mail(f"#contact 030123456\nWrite to {ALICE}.", To=await desk.address())
     assert "must not reach the customer" in await desk.receipt()
     assert await contacts_of(desk) == []
+
+
+# -- who wants no calls -------------------------------------------------------------------------
+
+
+async def opted_out(desk: Desk) -> list[tuple[Any, ...]]:
+    rows = await desk.rows("opt_out")
+    return [
+        (row["channel"], row["asked"], row["numbers"], row["noted_by"], row["honoured_at"] is None)
+        for row in rows
+    ]
+
+
+async def test_an_agent_says_that_the_customer_wants_no_calls(desk: Desk):
+    await desk.reopened(desk.made(linking=linking))
+    await desk.mail("#optout", To=await desk.address())
+    assert "no telephone number of that customer is known" in await desk.receipt()
+    assert await opted_out(desk) == []
+    async with editing(desk.database, by="op") as edit:
+        (new,) = await edit.new_ids(1)
+        edit.book.make(Contact(new, "Ann Lee"))
+        edit.book.link(new, [email(ANN), of_text("+4930123456", edit.rule)])
+    await desk.mail(
+        "#close\n#optout\n#optout +49 (30) 999\n\nSorry.", To=await desk.address(),
+        Message_ID="<second@agents.example>",
+    )  # fmt: skip
+    numbers = ["+4930123456", "+4930999"]
+    (found,) = await opted_out(desk)
+    assert found == ("email", ANN, numbers, "Alice", False)
+    rows = await desk.rows("dnc_entry")
+    assert sorted((row["number"], row["source"]) for row in rows) == [
+        (number, "opt_out") for number in numbers
+    ]
+    (answer,) = await desk.outbox("answer")
+    assert words(answer).startswith("Sorry.")
+
+
+async def test_numbers_that_are_none_stop_the_answer_too(desk: Desk):
+    await desk.mail("#optout 030123\nSorry.", To=await desk.address())
+    assert "no number with + and country code" in await desk.receipt()
+    assert await desk.outbox("answer") == []
 
 
 # -- what an agent can do -------------------------------------------------------------------

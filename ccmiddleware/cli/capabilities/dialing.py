@@ -16,4 +16,13 @@ CAMPAIGN_CALLS = Capability(
     ),
 )
 
-ALL = (CAMPAIGN_CALLS,)
+OPT_OUT = Capability(
+    "opt-out by call",
+    "callers who want no more calls are put on the do-not-call list of campaigns",
+    needs=(
+        context("ccm-opt-out", "ccm-opt-out.conf", "and lead callers there as its head says"),
+        holds("queue_log of the node in ccm.toml", lambda seen: seen.node.queue_log is not None),
+    ),
+)
+
+ALL = (CAMPAIGN_CALLS, OPT_OUT)
