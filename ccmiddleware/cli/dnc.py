@@ -59,7 +59,7 @@ REQUESTS = (
     Column("shown", "NUMBERS"),
     Column("campaign", "CAMPAIGN"),
     Column("honoured_at", "HONOURED", "time"),
-    Column("hours_taken", "HOURS", "number"),
+    Column("taken_seconds", "TAKEN", "span"),
     Column("deadline_at", "DEADLINE", "time"),
     Column("in_time", "IN TIME"),
     Column("noted_by", "BY"),

@@ -10,8 +10,7 @@ SELECT
     o.deadline_on,
     (o.deadline_on + 1)::timestamp AT TIME ZONE 'UTC' AS deadline_at,
     o.honour_days,
-    round((extract(epoch FROM greatest(coalesce(o.honoured_at, report.now()) - o.received_at, interval '0')) / 3600)::numeric, 2)
-        AS hours_taken,
+    report.seconds(o.received_at, greatest(coalesce(o.honoured_at, report.now()), o.received_at)) AS taken_seconds,
     CASE
         WHEN o.honoured_at IS NOT NULL OR report.now() >= (o.deadline_on + 1)::timestamp AT TIME ZONE 'UTC'
             THEN coalesce(o.honoured_at, report.now()) < (o.deadline_on + 1)::timestamp AT TIME ZONE 'UTC'
@@ -38,7 +37,7 @@ COMMENT ON COLUMN report.opt_out.honoured_at IS 'When all these numbers were on 
 COMMENT ON COLUMN report.opt_out.deadline_on IS 'Last day (UTC) on which it must be honoured, by the strictest profile that concerns it';
 COMMENT ON COLUMN report.opt_out.deadline_at IS 'End of that day';
 COMMENT ON COLUMN report.opt_out.honour_days IS 'Business days that the profile allows; holidays are counted, so the deadline is never later than the law''s';
-COMMENT ON COLUMN report.opt_out.hours_taken IS 'Hours from received_at until it was honoured, or until now';
+COMMENT ON COLUMN report.opt_out.taken_seconds IS 'From received_at until it was honoured, or until now, in seconds';
 COMMENT ON COLUMN report.opt_out.in_time IS 'Whether it was honoured by the deadline; null while there is time left';
 COMMENT ON COLUMN report.opt_out.campaign IS 'The campaign whose lead was called; null for other ways';
 COMMENT ON COLUMN report.opt_out.lead_id IS 'Number of that lead';
