@@ -44,7 +44,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ccm TO ccm_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO ccm_app;
 
 GRANT USAGE ON SCHEMA report TO ccm_report;
--- What report.journey, attempt, interaction and queue_interval call.
+-- What views call that are about contacts, or about attempts and their interactions.
 GRANT EXECUTE ON FUNCTION ccm.forms_of_number(text), ccm.addresses_of(jsonb), ccm.attempt_of(text),
     ccm.uuid7_bound(timestamptz) TO ccm_report;
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO ccm_report;

@@ -90,7 +90,15 @@ CROSS JOIN LATERAL (
         WHERE v.interaction_id = i.id
         UNION ALL
         SELECT 5, 0, 'ringing', NULL, NULL, whole.since,
-            coalesce((SELECT min(talk.since) FROM talk), whole.until)
+            coalesce(
+                CASE
+                    -- A campaign's party answers before anybody talks to it.
+                    WHEN ccm.attempt_of(i.linkedid) IS NOT NULL THEN coalesce(
+                        (SELECT a.answered_at FROM ccm.attempt a WHERE a.id = ccm.attempt_of(i.linkedid)),
+                        (SELECT min(v.joined_at) FROM ccm.queue_visit v WHERE v.interaction_id = i.id))
+                    ELSE (SELECT min(talk.since) FROM talk)
+                END,
+                whole.until)
         FROM whole
         WHERE i.direction = 'outbound'
         UNION ALL

@@ -36,7 +36,13 @@ CROSS JOIN LATERAL (
             JOIN ccm.agent g ON g.id = s.agent_id
             WHERE s.interaction_id = i.id
             ORDER BY s.ordinal) AS agents,
-        coalesce(i.outcome, i.state) AS outcome,
+        CASE
+            -- As in report.interaction.
+            WHEN i.outcome = 'abandoned' AND (
+                SELECT d.dropped FROM ccm.attempt d WHERE d.id = ccm.attempt_of(i.linkedid))
+            THEN 'dropped'
+            ELSE coalesce(i.outcome, i.state)
+        END AS outcome,
         k.conversation_id,
         k.subject,
         i.id

@@ -206,3 +206,38 @@ async def test_calls_of_campaigns_stand_apart_in_a_queue(db: asyncpg.Connection)
     await db.execute("SET ccm.now = '2026-11-27 10:00+00'")
     today = await db.fetchrow(queries()["wallboard_today"].sql, datetime(2026, 11, 27, tzinfo=UTC))
     assert (today["offered"], today["answered"], today["abandoned"]) == (2, 1, 1)
+
+
+async def test_the_party_rings_until_it_answers_and_hears_the_message_in_the_dialplan(
+    db: asyncpg.Connection,
+) -> None:
+    await attempts(db, ("2026-11-27 09:00:00", "dropped", 0))
+    one = await channel_of(db, 1)
+    await given(
+        db,
+        f"""
+        call  | caller       | direction | started  | ended    | outcome
+        {one} | +13052220001 | outbound  | 09:00:00 | 09:00:20 | abandoned
+
+        visit | queue | joined   | left     | outcome
+        {one} | sales | 09:00:10 | 09:00:11 | abandoned
+        """,
+    )
+    await shows(
+        db,
+        "report.interaction_timeline",
+        """
+        state    | started_at | ended_at
+        ringing  | 09:00:00   | 09:00:09
+        dialplan | 09:00:09   | 09:00:10
+        waiting  | 09:00:10   | 09:00:11
+        dialplan | 09:00:11   | 09:00:20
+        """,
+    )
+    await db.execute(
+        "WITH made AS (INSERT INTO ccm.contact (name, made_by) VALUES ('Ann', 'me') RETURNING id)"
+        " INSERT INTO ccm.contact_address"
+        " SELECT 'phone', '+13052220001', id, 'cli', 'me' FROM made"
+    )
+    found = await db.fetch("SELECT direction, outcome, address FROM report.journey")
+    assert [tuple(row) for row in found] == [("outbound", "dropped", "+13052220001")]

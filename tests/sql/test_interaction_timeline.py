@@ -21,6 +21,7 @@ from ccmiddleware.facts import (
     QueueVisit,
     Segment,
 )
+from ccmiddleware.ids import attempt_of
 from ccmiddleware.store.database import Database
 from ccmiddleware.store.journal import Journal
 
@@ -389,8 +390,11 @@ def at_the_moment(ways: list[AnyFact], id_: Any, at: Any) -> str:
     visits = [row for row in newest.values() if isinstance(row, QueueVisit)]
     if any(row.joined_at <= at < row.left_at for row in visits):
         return "waiting"
-    outbound = newest[Interaction, 0].direction == "outbound"
-    if outbound and all(at < row.answered_at for row in segments):
+    whole = newest[Interaction, 0]
+    if attempt_of(whole.linkedid) is not None:
+        # Without its attempt nobody knows when the party answered.
+        return "ringing" if all(at < row.joined_at for row in visits) else "dialplan"
+    if whole.direction == "outbound" and all(at < row.answered_at for row in segments):
         return "ringing"
     return "dialplan"
 
