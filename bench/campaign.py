@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from lab import campaign_figures, outbound
 from lab.asterisk import Asterisk
 from lab.daemon import Daemon
+from lab.database import rows
 from lab.far_end import FarEnd
 from lab.parties import ANSWERS, Party, World, numbers, parties
 from lab.root import servers
@@ -40,6 +41,13 @@ BEEP = 0.45
 SHIFTS = 20
 """Simulated shifts, with seeds 1, 2, …"""
 
+WORLD = World(shortest_talk=2.2)
+"""Nobody hangs up before the two seconds are over: the simulated don't either."""
+
+DECISIONS = """
+SELECT reason, count(*) AS decisions, sum(number)::int AS calls FROM report.dialer_decision
+WHERE campaign = $1 GROUP BY 1
+"""
 DEADLINE = 1800.0
 QUEUE = CAMPAIGN = "spring"
 
@@ -84,7 +92,7 @@ def _arguments() -> argparse.Namespace:
 async def measure(load: Load, say: Callable[[str], None], keep: Path | None) -> dict[str, Any]:
     """Everything that --json prints."""
     found = servers(say)
-    people = parties(World(), numbers(load.leads, utc_now()), load.seed)
+    people = parties(WORLD, numbers(load.leads, utc_now()), load.seed)
     with tempfile.TemporaryDirectory(prefix="ccm-bench-") as directory:
         say("starting Asterisk, the agents and the daemon")
         async with Asterisk(found, outbound.plan(load.agents, QUEUE, load.wrapup)) as pbx:
@@ -119,6 +127,7 @@ async def play(
     used = {name: round(cpu_of(pid) - before[name], 1) for name, pid in cpu.items()}
     attempts = await campaign_figures.attempts(url, CAMPAIGN)
     figures = await campaign_figures.figures(url, CAMPAIGN)
+    decisions = await rows(url, DECISIONS, CAMPAIGN)
     problems += campaign_figures.differences(attempts, people, far.calls())
     problems += daemon.complaints()
     say("simulating the same workload")
@@ -127,6 +136,7 @@ async def play(
         "real": asdict(figures),
         "simulated": simulated,
         "utilisation_off_by": round(figures.utilisation_pct - simulated["utilisation_pct"], 1),
+        "decisions": {row["reason"]: [row["decisions"], row["calls"]] for row in decisions},
         "truth": truth(people),
         "load": asdict(load),
         "cpu_seconds": used,
@@ -175,7 +185,7 @@ def simulate(load: Load, people: list[Party], seconds: float) -> dict[str, Any]:
     An agent hears the beep before each talk: it is simulated as a part of the wrap-up, and taken
     off what the agent did.
     """
-    world = World()
+    world = WORLD
     answering = world.people + world.machines  # without detection a machine is a person
     mean = truth(people)["mean_talk_seconds"]
     drawn = world.share_short * world.short_talk + (1 - world.share_short) * world.long_talk
@@ -218,7 +228,7 @@ def simulate(load: Load, people: list[Party], seconds: float) -> dict[str, Any]:
 def table(result: Mapping[str, Any]) -> str:
     """The same for people."""
     real, sim, load = result["real"], result["simulated"], result["load"]
-    rows = (
+    shown = (
         ("utilisation, %", real["utilisation_pct"], sim["utilisation_pct"]),
         ("drops, % of live answers", real["drop_pct"], sim["drop_pct"]),
         ("attempts", real["attempts"], sim["attempts"]),
@@ -237,7 +247,7 @@ def table(result: Mapping[str, Any]) -> str:
             f"{versions}, {result['cores']} cores",
             "",
             f"{'':<34}{'real':>12}{'simulated':>12}",
-            *(f"{title:<34}{here:>12}{there:>12}" for title, here, there in rows),
+            *(f"{title:<34}{here:>12}{there:>12}" for title, here, there in shown),
             "",
             f"{real['permits']:,} permits; utilisation is off by {result['utilisation_off_by']} "
             f"points ({sim['shifts']} shifts: {sim['utilisation_least_pct']} to "

@@ -16,11 +16,13 @@ import witness
 from lab.asterisk import SHIPPED, Asterisk
 from lab.daemon import NODE, Daemon
 from lab.database import rows
+from lab.parties import numbers
 from lab.phones import Caller, Phone
 from lab.plan import ALICE, JOERG, Plan, Queue
 from lab.root import Servers
 from lab.script import Answer, Decline, Hangup, Obey, Ring, Step, Talk
 
+from ccmiddleware.clock import utc_now
 from ccmiddleware.dialer.steps import Step as DialStep
 from ccmiddleware.dialer.steps import fold, from_queue_log
 from ccmiddleware.queue_log.rows import parse
@@ -170,7 +172,8 @@ SETTINGS = (
 
 
 def phones(first: int, count: int) -> list[str]:
-    return [f"+1212555{first + number:04}" for number in range(count)]
+    """Numbers of a place where it is day now: the daemon's clock is real."""
+    return numbers(first + count, utc_now())[first:]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
