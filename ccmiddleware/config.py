@@ -179,6 +179,16 @@ class RecordingStoreSettings(Secret):
     timeout: Seconds = Field(default=30, description="Seconds to wait for an answer of the store.")
 
 
+class DialingSettings(Section):
+    """Calls of campaigns."""
+
+    profiles: Path | None = Field(
+        default=None,
+        description="Directory with your own profiles of law, one in each NAME.toml "
+        "(docs/compliance.md). Every daemon, and ccm, must find the same files there.",
+    )
+
+
 class SupervisionSettings(Section):
     """Listening to talks, whispering and barging in."""
 
@@ -301,6 +311,7 @@ class Settings(Section):
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
     recording_store: RecordingStoreSettings | None = None
     supervision: SupervisionSettings = Field(default_factory=SupervisionSettings)
+    dialing: DialingSettings = Field(default_factory=DialingSettings)
     mailbox: dict[str, MailboxSettings] = Field(default_factory=dict)
     smtp: SmtpSettings | None = None
     web: WebSettings = Field(default_factory=WebSettings)

@@ -61,6 +61,7 @@ _SAMPLES: dict[str, Any] = {
     "smtp.port": 465,
     "smtp.tls_ca_file": "/etc/ssl/certs/mail-ca.pem",
     "smtp.user": "ccm@example.com",
+    "dialing.profiles": "/etc/ccmiddleware/profiles",
     "queue.sales.service_level_seconds": 30,
     "queues.callback.time_zone": "Europe/Berlin",
     "queue.sales.callback.time_zone": "Europe/Berlin",

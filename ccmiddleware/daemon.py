@@ -32,6 +32,7 @@ import uvloop
 from ccmiddleware import __version__, logs
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import Settings
+from ccmiddleware.dialer.profile_directory import OWN
 from ccmiddleware.errors import CcmError, PermanentError, TemporaryError
 from ccmiddleware.leading import LedNode, Parts
 from ccmiddleware.mail.message import Limits
@@ -93,6 +94,7 @@ class Daemon:
         self, settings: Settings, *, clock: Clock = utc_now, notifier: Notifier | None = None
     ) -> None:
         self.settings = settings
+        OWN.directory = settings.dialing.profiles
         self.clock = clock
         self.notifier = notifier or Notifier()
         self.stop = asyncio.Event()

@@ -59,6 +59,7 @@ def test_what_is_commented_out_are_the_defaults() -> None:
         update={
             "recording_store": full.recording_store.model_copy(update={"endpoint": None}),
             "smtp": full.smtp.model_copy(update={"port": None}),
+            "dialing": full.dialing.model_copy(update={"profiles": None}),
         }
     )
     same = full.model_dump(exclude={"queue", "node", "mailbox"})

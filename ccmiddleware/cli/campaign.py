@@ -7,6 +7,7 @@ import click
 from ccmiddleware.cli import (
     campaign_evidence,
     campaign_explain,
+    campaign_profiles,
     campaign_report,
     campaign_settings,
     campaign_simulate,
@@ -62,6 +63,7 @@ for _part in (
     campaign_report.report,
     campaign_simulate.simulate,
     campaign_evidence.evidence,
+    campaign_profiles.profiles,
 ):
     command.add_command(_part)
 

@@ -84,9 +84,22 @@ async def change(app: App, edit: "Edit", changes: Mapping[str, Any]) -> None:
     nodes = [one.name for one in app.settings().node]
     if node is not None and node not in nodes:
         raise InvalidCampaign(f"there is no node {node!r}; there are {', '.join(nodes)}")
+    if changes.get("profile") is not None:
+        _look_for_profile(app, str(changes["profile"]))
     await edit.set(changes)
     if "queue" in changes or "node" in changes:
         await _look_for_queue(edit)
+
+
+def _look_for_profile(app: App, name: str) -> None:
+    from ccmiddleware.dialer.profile_sets import PROFILES
+    from ccmiddleware.dialer.profiles import InvalidProfile
+    from ccmiddleware.dialer.values import InvalidCampaign
+
+    try:
+        PROFILES.named(name)
+    except InvalidProfile as error:
+        raise InvalidCampaign(str(error)) from None
 
 
 async def _look_for_queue(edit: "Edit") -> None:

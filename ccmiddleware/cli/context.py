@@ -39,9 +39,11 @@ class App:
     def settings(self) -> "Settings":
         """The checked configuration. Raises ConfigError with every mistake."""
         from ccmiddleware.config import load
+        from ccmiddleware.dialer.profile_directory import OWN
 
         if self._settings is None:
             self._settings = load(self.path())
+            OWN.directory = self._settings.dialing.profiles
         return self._settings
 
 

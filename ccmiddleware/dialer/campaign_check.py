@@ -3,19 +3,20 @@
 Whether Asterisk can read the sounds is not looked at here: they are on the node.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ccmiddleware.dialer.checking import Facts, Finding, Level, SoundFile, check
-from ccmiddleware.dialer.profile_files import BUILTIN, builtin
+from ccmiddleware.dialer.profile_files import BUILTIN
+from ccmiddleware.dialer.profile_sets import KNOWN_LAW, PROFILES
 from ccmiddleware.dialer.profiles import InvalidProfile, Profile
 from ccmiddleware.dialer.settings import campaign_hours, effective, number_cap
 from ccmiddleware.dialer.values import Value
 from ccmiddleware.store.database import Database, Session
 
-PROFILE = "set profile to " + " or ".join(BUILTIN)
+PROFILE = "set profile to " + ", ".join(BUILTIN) + " or one of `ccm campaign profiles`"
 
 
 async def findings(
@@ -29,6 +30,7 @@ async def findings(
     except InvalidProfile as error:
         return [Finding(Level.ERROR, "profile", str(error), PROFILE), *found]
     found += check(facts_of(settings, known), profile, at)
+    found += [one async for one in _looser(reading, id_, profile)]
     return sorted(found, key=lambda one: one.level is not Level.ERROR)
 
 
@@ -37,7 +39,24 @@ def profile_of(settings: Mapping[str, Value]) -> Profile:
     name = settings.get("profile")
     if name is None:
         raise InvalidProfile("", ["is not set"])
-    return builtin(name)
+    return PROFILES.named(name)
+
+
+async def _looser(
+    reading: Database | Session, id_: UUID, profile: Profile
+) -> AsyncIterator[Finding]:
+    """Leads in countries whose law we have, with a profile that is compared with no law."""
+    if profile.name in BUILTIN or profile.builds_on:
+        return
+    countries = {row["country"] for row in await reading.fetch("places_with_leads", id_)}
+    for country in sorted(countries & KNOWN_LAW.keys()):
+        law = KNOWN_LAW[country]
+        yield Finding(
+            Level.ERROR,
+            "profile",
+            f"{profile.name} builds on no law, and there are leads in {country}",
+            f'write builds_on = "{law}" into its file: it may only be stricter than that',
+        )
 
 
 def _ways_out(settings: Mapping[str, Value], known: Mapping[str, Any]) -> list[Finding]:

@@ -6,6 +6,7 @@ A profile is a file in TOML, in which each value stands with its source. The pac
 together, and a value that would be looser is refused with both values and the source of the first.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -50,6 +51,35 @@ def parse_profile(text: str, name: str) -> Profile:
     if base is None:
         return part.whole()
     return built_on(part, base)
+
+
+_HEADER = re.compile(r"\s*\[\[?([^\]]+)\]\]?\s*(?:#.*)?")
+_SET = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
+_AT_LINE = re.compile(r"\bat line (\d+)")
+
+
+def line_of(text: str, problem: str) -> int | None:
+    """The line of a file that a problem is about, by the key with which it begins; else None."""
+    told = _AT_LINE.search(problem)
+    if told is not None:
+        return int(told[1])
+    key = problem.partition(":")[0]
+    lines: dict[str, int] = {}
+    header = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        begins, sets = _HEADER.fullmatch(line), _SET.match(line)
+        if begins is not None:
+            header = _plain(begins[1])
+            lines.setdefault(header, number)
+        elif sets is not None:
+            lines.setdefault(f"{header}.{_plain(sets[1])}".lstrip("."), number)
+    while key and key not in lines:  # what is missing belongs to what is there
+        key = key.rpartition(".")[0]
+    return lines.get(key)
+
+
+def _plain(key: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in key.split("."))
 
 
 class Reader:

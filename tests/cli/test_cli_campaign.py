@@ -155,8 +155,8 @@ def test_a_draft_says_what_it_lacks(draft: Ccm) -> None:
     assert "16 CFR 310.4" in refused.stdout
     assert findings(draft, "start", "spring", code=1) == found
     assert asked(draft, "campaign", "show", "spring")["campaign"]["state"] == "draft"
-    draft.run("campaign", "set", "spring", "profile=nowhere")
-    assert "there is no such profile" in draft.run("campaign", "check", "spring", code=1).stdout
+    said = draft.run("campaign", "set", "spring", "profile=nowhere", code=2).stderr
+    assert "there is no such profile" in said
 
 
 def test_a_campaign_that_lacks_nothing_runs_pauses_and_stops(ready: Ccm) -> None:

@@ -104,7 +104,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
             f"campaign {name}"
             for name in ("create", "set", "show", "list", "history", "delete", "evidence")
         ),
-        *(f"campaign {name}" for name in ("check", "start", "pause", "stop")),
+        *(f"campaign {name}" for name in ("check", "start", "pause", "stop", "profiles")),
         *(f"campaign {name}" for name in ("watch", "explain", "report")),
         *(f"lead {name}" for name in ("import", "list", "show", "export")),
         *(
