@@ -88,8 +88,10 @@ class Interaction(Fact, frozen=True, kw_only=True, tag="interaction"):
     linkedid: str
     uniqueid: str
     caller_num: str = ""
+    """The customer's number, also when we called."""
     caller_name: str = ""
     did: str = ""
+    """Ours: what was dialled, or of a campaign's call what was shown (empty: its attempt tells)."""
     started_at: datetime
     ended_at: datetime | None = None
     outcome: Outcome | None = None
