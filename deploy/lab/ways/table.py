@@ -67,8 +67,8 @@ queues: for each way the AMI stream (`.ami`) and the rows of queue_log (`.queue_
 functions in `deploy/lab/ways`; this page is generated with the files:
 `cd deploy && ../.venv/bin/python -m lab.ways ../tests/recorded/ways`.
 
-The streams were read as the user of `asterisk/manager/ccm.conf`; those of the ways `campaign_…` with what
-`ccm-dial.conf` adds, UserEvents. Events and headers that say
+The streams were read as the user of `asterisk/manager/ccm.conf`; those of the ways `campaign_…`
+with what `ccm-dial.conf` adds, UserEvents. Events and headers that say
 nothing about the way of a call were left out (Newexten, most variables, device states, music,
 caller ids, Priority, Language …: see `deploy/lab/ways/capture.py`); the rest is as it came.
 
