@@ -13,14 +13,14 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 import witness
-from lab.asterisk import SHIPPED, Asterisk
-from lab.daemon import NODE, Daemon
+from lab import outbound
+from lab.asterisk import Asterisk
+from lab.daemon import Daemon
 from lab.database import rows
-from lab.parties import numbers
+from lab.parties import Party, numbers
 from lab.phones import Caller, Phone
-from lab.plan import ALICE, JOERG, Plan, Queue
 from lab.root import Servers
-from lab.script import Answer, Decline, Hangup, Obey, Ring, Step, Talk
+from lab.script import Answer, Decline, Hangup, Ring, Step, Talk
 
 from ccmiddleware.clock import utc_now
 from ccmiddleware.dialer.steps import Step as DialStep
@@ -29,26 +29,8 @@ from ccmiddleware.queue_log.rows import parse
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
-LIBRARIES = ("ccm-agents.conf", "ccm-dial.conf")
-AGENTS = ("1001", "1002")
-PLAN = Plan(
-    agents=(ALICE, JOERG),
-    queues=(Queue("spring", "12025550101", members=(), keys="", ring=15),),
-    manager=LIBRARIES,
-    files={
-        **{name: (SHIPPED / "dialplan" / name).read_text() for name in LIBRARIES},
-        "agents.conf": (SHIPPED / "agents" / "ccm-dial.conf").read_text()
-        + "".join(f"[{name}](ccm-agent)\n" for name in AGENTS),
-    },
-    dialplan="""
-#include "ccm-agents.conf"
-#include "ccm-dial.conf"
-[globals]
-CCM_QUEUES = spring
-[agents](+)
-include => ccm-dial-agents
-""",
-)
+AGENTS = ("2001", "2002")
+PLAN = outbound.plan(len(AGENTS), wrapup=0)
 PATIENCE = 40.0
 
 
@@ -66,34 +48,18 @@ class Site:
         """Have the agents open their lines; they are free when this returns."""
         for line in self.lines:
             await line.stop()
-        self.lines = [self.pbx.agent_call(name, "*16", [Obey()]) for name in AGENTS]
-        for line in self.lines:
-            await line.start()
-
-        async def shown() -> str:
-            return await self.pbx.cli("queue show spring")
-
-        await witness.eventually(
-            shown, lambda text: text.count("(Not in use)") == len(AGENTS), PATIENCE, "free agents"
-        )
+        self.lines = await outbound.sit_down(self.pbx, PLAN.agents)
 
     async def far_end(self, script: list[Step]) -> None:
         """Whoever is called from now on does this."""
         await self.far.stop()
         await self.far.replug(script)
 
-    async def ccm(self, *arguments: str) -> str:
-        ran = await self.daemon.ccm(*arguments)
-        assert ran.code == 0, ran.err + ran.out
-        return ran.out
-
-    async def campaign(self, name: str, *settings: str, leads: list[str]) -> None:
+    async def campaign(self, name: str, leads: list[str], **settings: str) -> None:
         """A campaign that runs, with a lead for each number."""
-        file = self.daemon.directory / f"{name}.csv"
-        file.write_text("phone\n" + "".join(f"{number}\n" for number in leads))
-        await self.ccm("campaign", "create", name, *SETTINGS, *settings)
-        await self.ccm("lead", "import", str(file), "--campaign", name)
-        await self.ccm("campaign", "start", name)
+        people = [Party(number, "person", 0.0) for number in leads]
+        await outbound.prepare(self.daemon, name, people, **{"mode": "progressive", **settings})
+        await outbound.begin(self.daemon, name)
 
     async def attempts(self, name: str) -> list[dict[str, Any]]:
         found = await rows(
@@ -163,16 +129,8 @@ class Site:
         )
 
 
-SETTINGS = (
-    "mode=progressive", f"node={NODE}", "queue=spring", "profile=us-ftc", "trunks=far",
-    "caller_ids=+12025550100", "seller_name=Acme", "seller_number=+12025550199",
-    "purpose=winter offer", "default_region=US", "safe_harbour_message=agent-pass",
-    "opt_out_key=9", "calls_per_second=20", "lines_per_agent=10",
-)  # fmt: skip
-
-
 def phones(first: int, count: int) -> list[str]:
-    """Numbers of a place where it is day now: the daemon's clock is real."""
+    """Some that may be called now, whatever time it is."""
     return numbers(first + count, utc_now())[first:]
 
 
@@ -189,18 +147,13 @@ async def site(
         far = pbx.outside([Ring()], "hello")
         ran = await daemon.ccm("db", "url")
         found = Site(pbx, daemon, ran.out.strip(), far)
-        await found.ccm(
-            "trunk", "set", "far", "--dial", "PJSIP/{digits}@outside",
-            "--channels", "30", "--calls-per-second", "30",
-        )  # fmt: skip
-        await found.ccm("dnc", "scrubbed", "--source", "national", "--at", "2026-11-27")
         await found.log_in()
         yield found
 
 
 async def test_each_lead_is_called_and_meets_an_agent(site: Site) -> None:
     await site.far_end([Answer(0.3), Talk(1), Hangup()])
-    await site.campaign("first", leads=phones(100, 6))
+    await site.campaign("first", phones(100, 6))
     over = await site.over("first", 6)
     assert Counter(one["result"] for one in over) == {"connected": 6}
     assert not any(one["inferred"] for one in over)
@@ -214,11 +167,11 @@ async def test_each_lead_is_called_and_meets_an_agent(site: Site) -> None:
 
 async def test_what_becomes_of_each_call_is_written_down(site: Site) -> None:
     await site.far_end([Decline()])
-    await site.campaign("busy", leads=phones(200, 2))
+    await site.campaign("busy", phones(200, 2), retry="busy 10m x3")
     over = await site.over("busy", 2)
     assert {(one["result"], one["cause"], one["live"]) for one in over} == {("busy", 17, False)}
     await site.far_end([Answer(0), Hangup()])
-    await site.campaign("brief", leads=phones(210, 2))
+    await site.campaign("brief", phones(210, 2))
     over = await site.over("brief", 2)
     assert {(one["result"], one["live"], one["dropped"]) for one in over} == {
         ("hung_up", True, False)
@@ -236,7 +189,7 @@ async def test_what_becomes_of_each_call_is_written_down(site: Site) -> None:
 async def test_nobody_is_called_while_no_agent_is_there(site: Site) -> None:
     await site.far_end([Answer(0.3), Talk(1), Hangup()])
     await site.pause(*AGENTS)
-    await site.campaign("alone", leads=phones(300, 3))
+    await site.campaign("alone", phones(300, 3))
     await site.decided("alone", "no_agents")
     assert await site.attempts("alone") == []
     await site.pause(*AGENTS, paused=False)
@@ -245,7 +198,7 @@ async def test_nobody_is_called_while_no_agent_is_there(site: Site) -> None:
 
 async def test_a_killed_daemon_calls_nobody_twice(site: Site) -> None:
     await site.far_end([Answer(1.5), Talk(2.5), Hangup()])
-    await site.campaign("killed", leads=phones(400, 10))
+    await site.campaign("killed", phones(400, 10))
     for wanted in (1, 4, 7):
         await site.begun("killed", wanted)
         await site.daemon.kill()
@@ -259,7 +212,7 @@ async def test_a_killed_daemon_calls_nobody_twice(site: Site) -> None:
 
 async def test_calls_that_asterisk_took_with_it_are_over(site: Site) -> None:
     await site.far_end([Ring()])
-    await site.campaign("gone", leads=phones(500, 2))
+    await site.campaign("gone", phones(500, 2))
     await site.begun("gone", 2)
     await site.pbx.kill()
     await site.pbx.start()
@@ -268,5 +221,5 @@ async def test_calls_that_asterisk_took_with_it_are_over(site: Site) -> None:
     site.agree(over)
     await site.log_in()
     await site.far_end([Answer(0.3), Talk(1), Hangup()])
-    await site.campaign("again", leads=phones(600, 4))
+    await site.campaign("again", phones(600, 4))
     site.agree(await site.over("again", 4))
