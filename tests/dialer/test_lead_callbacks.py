@@ -1,12 +1,14 @@
 """Promised callbacks on a real Postgres: made, claimed before all else and with an agent, kept."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from claims import (
     NOW,
@@ -29,7 +31,7 @@ from ccmiddleware.dialer.ending import end, wake
 from ccmiddleware.dialer.lead_callbacks import Wish
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.values import InvalidCampaign
-from ccmiddleware.store.database import Database, Row
+from ccmiddleware.store.database import Database, Row, queries
 
 AT = NOW + timedelta(hours=2)
 """Noon in Miami."""
@@ -335,3 +337,30 @@ async def test_many_claimers_keep_each_promise_once(database_url: str) -> None:
                 group.create_task(one(number))
         assert sorted(found) == ids
         assert await count(database, "attempt") == len(ids)
+
+
+async def test_what_is_asked_twice_a_second_reads_no_whole_table(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(
+            "SET enable_seqscan = off; SET plan_cache_mode = force_custom_plan"
+        )
+        id_ = UUID(int=1)
+        for name, *arguments in (
+            ("places_with_callbacks", id_, NOW),
+            ("callbacks_to_claim", id_, NOW, [1], [ANN], True, 10),
+            ("open_promise", 1),
+            ("numbers_to_promise", 1, NOW),
+        ):
+            rows = await connection.fetch(f"EXPLAIN {queries()[name].sql}", *arguments)
+            plan = "\n".join(row[0] for row in rows)
+            assert re.findall(r"Seq Scan on (?:lead|lead_number|lead_callback)\b", plan) == [], plan
+        plan = "\n".join(
+            row[0]
+            for row in await connection.fetch(
+                f"EXPLAIN {queries()['callbacks_to_claim'].sql}", id_, NOW, [1], [ANN], True, 10
+            )
+        )
+        assert "lead_callback_due" in plan
+    finally:
+        await connection.close()
