@@ -41,9 +41,9 @@ CROSS JOIN LATERAL (
         (t.midnight + interval '1 day') AT TIME ZONE z.time_zone AS day_end
 ) AS b
 CROSS JOIN LATERAL (
-    SELECT range_agg(tstzrange(h.half_hour, h.half_hour + interval '30 minutes')) AS dialing
+    SELECT range_agg(tstzrange(h.began, h.began + interval '5 minutes')) AS dialing
     FROM (
-        SELECT DISTINCT date_bin('30 minutes', a.claimed_at, timestamptz '2000-01-01 00:00+00') AS half_hour
+        SELECT DISTINCT date_bin('5 minutes', a.claimed_at, timestamptz '2000-01-01 00:00+00') AS began
         FROM ccm.attempt AS a
         WHERE a.campaign_id = c.id AND a.claimed_at >= b.day_start AND a.claimed_at < b.day_end
     ) AS h
@@ -139,7 +139,7 @@ COMMENT ON COLUMN report.agent_campaign_day.logged_in_seconds IS 'Seconds of the
 COMMENT ON COLUMN report.agent_campaign_day.unpaused_seconds IS
     'Of these, neither paused nor with an unreachable phone. Emails and other calls are in it';
 COMMENT ON COLUMN report.agent_campaign_day.free_seconds IS
-    'Seconds idle or ringing in the half hours in which the campaign claimed leads. Of an agent who serves several campaigns it is in each of them';
+    'Seconds idle or ringing while the campaign dialled: in the twelfths of each hour (5 minutes from :00, :05 …) in which it claimed leads. Of an agent who serves several campaigns it is in each of them';
 COMMENT ON COLUMN report.agent_campaign_day.utilisation_rate IS
     '(talk + hold + wrap-up of the campaign''s calls) / unpaused_seconds: of the whole day, also when the campaign dialled for part of it';
 COMMENT ON COLUMN report.agent_campaign_day.occupancy_rate IS

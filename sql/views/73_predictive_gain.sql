@@ -68,7 +68,7 @@ COMMENT ON COLUMN report.predictive_gain.calls IS 'Calls in which agents talked;
 COMMENT ON COLUMN report.predictive_gain.handle_seconds IS 'talk + hold + wrap-up of these calls, in seconds';
 COMMENT ON COLUMN report.predictive_gain.talk_seconds IS 'Of these, talk without hold';
 COMMENT ON COLUMN report.predictive_gain.free_seconds IS
-    'Seconds in which these agents were idle or ringing, in the half hours in which the campaign claimed leads. An agent who serves several campaigns is free for each: their gain is then understated';
+    'Seconds in which these agents were idle or ringing while the campaign dialled (the 5 minutes from :00, :05 … in which it claimed leads). An agent who serves several campaigns is free for each: their gain is then understated';
 COMMENT ON COLUMN report.predictive_gain.unpaused_seconds IS 'Seconds of the day in which these agents were logged in, not paused, with a phone that could be reached';
 COMMENT ON COLUMN report.predictive_gain.utilisation_rate IS 'handle_seconds / unpaused_seconds';
 COMMENT ON COLUMN report.predictive_gain.occupancy_rate IS 'handle_seconds / (handle_seconds + free_seconds): measured';

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -89,6 +90,41 @@ async def test_the_figures_are_those_of_the_far_end(played: Played) -> None:
         bool(one["dropped"]) for one in played.attempts if one["result"] == "connected"
     )
     assert 0 < figures.utilisation_pct <= 100
+
+
+async def test_managers_are_shown_what_was_stored(played: Played) -> None:
+    async def ccm(*arguments: str) -> Any:
+        ran = await played.daemon.ccm("campaign", *arguments, "--json")
+        assert ran.code == 0, ran.err
+        return ran.json
+
+    figures = played.figures
+    report = await ccm("report", "spring", "--since", "yesterday")
+    counts = report["attempts"]
+    assert (counts["attempts"], counts["live"], counts["drops"], counts["open"]) == (
+        LEADS, figures.live, figures.drops, 0,
+    )  # fmt: skip
+    assert report["drops"]["drops"] == figures.drops
+    assert [(one["state"], one["leads"]) for one in report["leads"] if one["state"] != "done"] == []
+    # What agents did is that of the interactions, which are linked to the attempts.
+    connected = [one for one in played.attempts if one["connected_at"]]
+    assert sum(agent["calls"] for agent in report["agents"]) == len(connected)
+    talk = sum((one["ended_at"] - one["connected_at"]).total_seconds() for one in connected)  # type: ignore[operator]
+    told = sum(agent["talk_seconds"] for agent in report["agents"])
+    assert told == pytest.approx(talk, abs=len(connected))
+    assert sum(agent["wrap_up_seconds"] for agent in report["agents"]) == WRAPUP * len(connected)
+    gain = report["utilisation"]
+    assert 0 < gain["progressive_occupancy_rate"] < 1
+    assert 0 < gain["occupancy_rate"] <= 1
+
+    seen = await ccm("watch", "spring")
+    assert (seen["calls"]["under_way"], seen["node_trouble"]) == (0, "")
+    assert (seen["agents"]["idle"], seen["today"]["attempts"] <= LEADS) == (AGENTS, True)
+    told = await ccm("explain", "spring")
+    assert told["with_calls"]["claimed"] > 0
+    assert told["without_calls"]["reason"] == "leads"
+    period = await ccm("explain", "spring", "--since", "yesterday")
+    assert sum(one["claimed"] for one in period["counts"]) == LEADS
 
 
 async def test_nothing_is_left_of_it(played: Played) -> None:

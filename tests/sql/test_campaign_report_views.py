@@ -110,9 +110,9 @@ async def test_an_agents_day_for_a_campaign(db: asyncpg.Connection) -> None:
         "Ann",
         ("idle", "2026-11-30 04:00:00", "2026-11-30 05:30:00"),  # half an hour of this day
         ("paused", "2026-11-30 05:30:00", "2026-11-30 14:55:00"),
-        ("idle", "2026-11-30 14:55:00", "2026-11-30 15:05:00"),  # five minutes while it dialled
+        ("idle", "2026-11-30 14:55:00", "2026-11-30 15:05:00"),  # five of them while it dialled
         ("talking", "2026-11-30 15:05:00", "2026-11-30 15:10:00"),
-        ("ringing", "2026-11-30 15:10:00", "2026-11-30 15:11:00"),
+        ("ringing", "2026-11-30 15:10:00", "2026-11-30 15:11:00"),  # it claimed nothing then
         ("unavailable", "2026-11-30 15:11:00", "2026-11-30 15:12:00"),
         ("logged_out", "2026-11-30 15:12:00", None),
     )
@@ -122,9 +122,9 @@ async def test_an_agents_day_for_a_campaign(db: asyncpg.Connection) -> None:
     assert (ann["wrap_up_seconds"], ann["average_handle_seconds"]) == (20, 55)
     assert ann["unpaused_seconds"] == 30 * 60 + 10 * 60 + 5 * 60 + 60
     assert ann["logged_in_seconds"] == ann["unpaused_seconds"] + 9 * 3600 + 25 * 60 + 60
-    assert ann["free_seconds"] == 5 * 60 + 60
+    assert ann["free_seconds"] == 5 * 60
     assert ann["utilisation_rate"] == round(Decimal(110) / ann["unpaused_seconds"], 4)
-    assert ann["occupancy_rate"] == round(Decimal(110) / 470, 4)
+    assert ann["occupancy_rate"] == round(Decimal(110) / 410, 4)
     assert (bob["calls"], bob["utilisation_rate"], bob["occupancy_rate"]) == (1, None, 1)
 
 
