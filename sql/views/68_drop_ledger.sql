@@ -20,11 +20,15 @@ CROSS JOIN LATERAL (
     SELECT (c.started_at AT TIME ZONE d.time_zone)::date AS began
 ) AS b
 CROSS JOIN LATERAL (
-    SELECT b.began + 30 * floor((d.day - b.began) / 30.0)::integer AS period_began
+    -- As the profiles have it (abandonment.period); tests/sql/test_attempt_views.py compares them.
+    SELECT CASE c.settings ->> 'profile' WHEN 'uk-ofcom' THEN 1 ELSE 30 END AS days
+) AS n
+CROSS JOIN LATERAL (
+    SELECT b.began + n.days * floor((d.day - b.began)::numeric / n.days)::integer AS period_began
 ) AS p
 WINDOW period AS (PARTITION BY d.campaign, p.period_began ORDER BY d.day);
 COMMENT ON VIEW report.drop_ledger IS
-    'Drops beside live answers, by campaign and day, and summed up since the 30-day period of 16 CFR 310.4(b)(4) began';
+    'Drops beside live answers, by campaign and day, and summed up since the period began over which the law of the campaign''s profile counts: 30 days by 16 CFR 310.4(b)(4), a day by Ofcom''s statement. `ccm campaign watch` and `report` say what follows of it';
 COMMENT ON COLUMN report.drop_ledger.campaign IS 'Campaign';
 COMMENT ON COLUMN report.drop_ledger.day IS 'Day, in the campaign''s time zone';
 COMMENT ON COLUMN report.drop_ledger.time_zone IS 'Time zone in which the campaign counts days';
@@ -32,7 +36,7 @@ COMMENT ON COLUMN report.drop_ledger.live IS 'Calls of the day that a person ans
 COMMENT ON COLUMN report.drop_ledger.drops IS 'Of these, without an agent in time';
 COMMENT ON COLUMN report.drop_ledger.drop_rate IS 'drops / live';
 COMMENT ON COLUMN report.drop_ledger.period_began IS
-    'First day of the period: 30 days each, one after another since the campaign was first started';
+    'First day of the period: 30 days each (uk-ofcom: a day), one after another since the campaign was first started';
 COMMENT ON COLUMN report.drop_ledger.period_live IS 'live of the period, up to this day';
 COMMENT ON COLUMN report.drop_ledger.period_drops IS 'drops of the period, up to this day';
 COMMENT ON COLUMN report.drop_ledger.period_drop_rate IS 'period_drops / period_live';

@@ -1,12 +1,13 @@
 """report.attempt, campaign_day and drop_ledger."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
 import pytest
 from pasted_facts import given, shows
 
+from ccmiddleware.dialer.profile_files import BUILTIN, builtin
 from ccmiddleware.store.database import queries
 
 CAMPAIGN = """
@@ -105,6 +106,29 @@ async def test_the_ledger_sums_up_thirty_days_and_begins_anew(db: asyncpg.Connec
     assert [row["over_limit"] for row in rows] == [True, True, False, True]
     assert rows[3]["limit_rate"] == Decimal("0.03")
     assert rows[1]["period_drop_rate"] == Decimal("0.5")
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+async def test_the_ledger_counts_over_the_period_of_the_profile(
+    db: asyncpg.Connection, name: str
+) -> None:
+    days = builtin(name).terms.period_days.value
+    await attempts(
+        db, ("2026-11-15 15:00:00", "dropped", 0), ("2026-11-16 15:00:00", "connected", 0.4)
+    )
+    await db.execute(
+        "UPDATE ccm.campaign SET settings = settings || jsonb_build_object('profile', $1::text)",
+        name,
+    )
+    rows = await db.fetch(
+        "SELECT day, period_began, period_drops FROM report.drop_ledger ORDER BY day"
+    )
+    began = date(2026, 10, 15)
+    for row in rows:
+        assert row["period_began"] == began + (row["day"] - began).days // days * days * timedelta(
+            1
+        )
+    assert [row["period_drops"] for row in rows] == ([1, 0] if days == 1 else [1, 1])
 
 
 async def channel_of(db: asyncpg.Connection, ordinal: int) -> str:
