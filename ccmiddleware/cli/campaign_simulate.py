@@ -231,7 +231,7 @@ async def _measured(app: App, campaign: str) -> "Measured":
     async with checked(), opened(app) as database:
         row = await find(database, campaign)
         since, zone = utc_now() - HISTORY, zone_of(row["settings"])
-        figures = await database.fetchrow("campaign_measures", row["id"], campaign, since)
+        figures = await database.fetchrow("campaign_measures", row["id"], zone.key, since)
         hours = await database.fetch("campaign_hours", row["id"], zone.key, since)
     try:
         patience = profile_of(row["settings"]).terms.agent_seconds.value

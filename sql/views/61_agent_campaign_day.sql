@@ -61,9 +61,10 @@ CROSS JOIN LATERAL (
             SELECT i.id
             FROM ccm.interaction AS i
             WHERE ccm.attempt_of(i.linkedid) = a.id
-                -- The times only pick the partition.
-                AND i.id >= ccm.uuid7_bound(a.claimed_at - interval '1 hour')
-                AND i.id < ccm.uuid7_bound(a.claimed_at + interval '1 day')
+                -- Its id has the second of the claim. Postgres knows nothing of how the values of a partial index
+                -- are spread, and reads all that lies between the bounds: they are narrow.
+                AND i.id >= ccm.uuid7_bound(a.claimed_at - interval '1 minute')
+                AND i.id < ccm.uuid7_bound(a.claimed_at + interval '1 minute')
             LIMIT 1) AS interaction_id
     ) AS x
     CROSS JOIN LATERAL (
@@ -84,6 +85,8 @@ CROSS JOIN LATERAL (
           AND NOT EXISTS (SELECT FROM ccm.segment AS e WHERE e.interaction_id = x.interaction_id)
     ) AS p
     WHERE a.campaign_id = c.id AND a.claimed_at >= b.day_start AND a.claimed_at < b.day_end
+      -- Most calls meet no agent: of those there is nothing to look up.
+      AND (a.connected_at IS NOT NULL OR a.inferred OR a.ended_at IS NULL)
     GROUP BY p.agent_id
 ) AS k
 JOIN ccm.agent AS g ON g.id = k.agent_id

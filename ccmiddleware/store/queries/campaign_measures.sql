@@ -1,6 +1,7 @@
--- What a simulation of campaign $1, named $2, needs to know of its calls since $3: shares, ring times, talks, wrap-up, agents on a day
+-- What a simulation of campaign $1 needs to know of its calls since $3: shares, ring times, talks, wrap-up, agents on a day of zone $2
 WITH seen AS (
     SELECT a.id, a.claimed_at, a.result, a.live, a.connected_at, a.ended_at,
+        a.node, nullif(a.interface, '') AS interface,
         report.seconds(a.dialed_at, coalesce(a.answered_at, a.ended_at)) AS ring
     FROM ccm.attempt AS a
     WHERE a.campaign_id = $1 AND a.claimed_at >= $3 AND a.result <> 'unknown'
@@ -13,9 +14,9 @@ WITH seen AS (
         FROM ccm.interaction AS i
         JOIN ccm.segment AS e ON e.interaction_id = i.id
         WHERE ccm.attempt_of(i.linkedid) = s.id
-            -- The times only pick the partition.
-            AND i.id >= ccm.uuid7_bound(s.claimed_at - interval '1 hour')
-            AND i.id < ccm.uuid7_bound(s.claimed_at + interval '1 day')
+            -- As in report.agent_campaign_day.
+            AND i.id >= ccm.uuid7_bound(s.claimed_at - interval '1 minute')
+            AND i.id < ccm.uuid7_bound(s.claimed_at + interval '1 minute')
         LIMIT 1
     ) AS t ON true
     WHERE s.connected_at IS NOT NULL
@@ -33,6 +34,8 @@ WITH seen AS (
 )
 SELECT calls.*, talks.*,
     (SELECT coalesce(avg(d.agents), 0)
-     FROM (SELECT count(*) AS agents FROM report.agent_campaign_day
-           WHERE campaign = $2 AND day_start >= $3::timestamptz - interval '1 day' GROUP BY day) AS d) AS agents
+     FROM (
+         SELECT count(DISTINCT (node, interface)) AS agents FROM seen
+         WHERE connected_at IS NOT NULL AND interface IS NOT NULL
+         GROUP BY (claimed_at AT TIME ZONE $2)::date) AS d) AS agents
 FROM calls, talks
