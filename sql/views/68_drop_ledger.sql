@@ -36,7 +36,7 @@ COMMENT ON COLUMN report.drop_ledger.live IS 'Calls of the day that a person ans
 COMMENT ON COLUMN report.drop_ledger.drops IS 'Of these, without an agent in time';
 COMMENT ON COLUMN report.drop_ledger.drop_rate IS 'drops / live';
 COMMENT ON COLUMN report.drop_ledger.period_began IS
-    'First day of the period: 30 days each (uk-ofcom: a day), one after another since the campaign was first started';
+    'First day of the period: 30 days each (uk-ofcom: a day), one after another since the campaign was first started. Of a profile of your own 30 days, too: ccm campaign report counts by its period';
 COMMENT ON COLUMN report.drop_ledger.period_live IS 'live of the period, up to this day';
 COMMENT ON COLUMN report.drop_ledger.period_drops IS 'drops of the period, up to this day';
 COMMENT ON COLUMN report.drop_ledger.period_drop_rate IS 'period_drops / period_live';
