@@ -93,6 +93,7 @@ async def test_each_view_knows_its_filters(database: Database) -> None:
         "campaign": (*period, "node", "queue"),
         "lead_funnel": (),
         "lead_callback": ("agent",),
+        "opt_out": (),
         "dnc": (),
         "agent_day": (*period, "node", "agent"),
         "agent_state": (*period, "node", "agent"),
