@@ -34,7 +34,8 @@ from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import Settings
 from ccmiddleware.dialer.profile_directory import OWN
 from ccmiddleware.errors import CcmError, PermanentError, TemporaryError
-from ccmiddleware.leading import LedNode, Parts
+from ccmiddleware.leading import LedNode
+from ccmiddleware.leading_services import Parts
 from ccmiddleware.mail.message import Limits
 from ccmiddleware.mail.parsing import Readers
 from ccmiddleware.node import NodeFollower

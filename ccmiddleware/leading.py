@@ -10,37 +10,29 @@ leader follows, left by the journal of an earlier one; the leader closes such ro
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
 from ccmiddleware.agents.carrying_out import agent_handlers
 from ccmiddleware.agents.skill_penalties import SkillPenalties
-from ccmiddleware.clock import Clock
 from ccmiddleware.commander import Commander
-from ccmiddleware.config import NodeSettings, Settings
-from ccmiddleware.contacts.agents_word import linking
+from ccmiddleware.config import NodeSettings
 from ccmiddleware.contacts.phones import ContactPhones
-from ccmiddleware.dialer.dialing import Dialing, Sees
+from ccmiddleware.dialer.dialing import Dialing
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact
+from ccmiddleware.leading_services import Parts, Services
 from ccmiddleware.mail.escalation import Escalation
 from ccmiddleware.mail.mailboxes import Mailboxes
-from ccmiddleware.mail.parsing import Readers
 from ccmiddleware.mail.relaying import Relaying
 from ccmiddleware.mail.sending import Sending
 from ccmiddleware.mail.timing import Timing
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.service import QueueLog
-from ccmiddleware.queues.callback_turns import CallbackTurns
 from ccmiddleware.queues.keeper import QueueKeeper
-from ccmiddleware.queues.work_turns import WorkTurns
-from ccmiddleware.recordings.file_work import FileWork
 from ccmiddleware.recordings.keeper import Keeper
-from ccmiddleware.store.database import Database
-from ccmiddleware.store.leadership import Leadership
 from ccmiddleware.store.snapshot import (
     close_left_open,
     extend_link,
@@ -50,10 +42,8 @@ from ccmiddleware.store.snapshot import (
     set_link,
 )
 from ccmiddleware.store.terms import first_version, last_seen, newest, stamped, unstamped, versioned
-from ccmiddleware.store.writer import FactWriter
 from ccmiddleware.supervision.carrying_out import LASTING
 from ccmiddleware.tasks import Tasks
-from ccmiddleware.web.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -69,22 +59,6 @@ LAST_MAIL_SECONDS = 10.0
 """How long a message that is being sent may take when the daemon stops or lost the lead."""
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The parts of the daemon that all its nodes share."""
-
-    settings: Settings
-    database: Database
-    writer: FactWriter
-    leadership: Leadership
-    metrics: Metrics
-    file_work: FileWork
-    readers: Readers
-    group: asyncio.TaskGroup
-    stop: asyncio.Event
-    clock: Clock
-
-
 class LedNode:
     """One node. ``follower`` is None while the daemon does not lead it."""
 
@@ -97,6 +71,7 @@ class LedNode:
         self.mailboxes: Mailboxes | None = None
         self.sending: Sending | None = None
         self.relaying: Relaying | None = None
+        self.dialing: Dialing | None = None
         parts.metrics.node(node.name)
         self._leading = parts.metrics.leading(node.name)
         self._stored_link: tuple[object, ...] = ()
@@ -172,11 +147,12 @@ class LedNode:
         tasks.start(f"node {self.name}", follower.run(), until="links")
         tasks.start(f"resync {self.name}", follower.resync(), until="links")
         tasks.start(f"ami {self.name}", follower.link.run(), until="first")
-        queue_log = self._queue_log(follower, term)
-        dialing = self._dialing(follower, term, queue_log)
+        services = Services(self.node, parts, follower, term, self._certain(term))
+        queue_log = services.queue_log(lambda facts: self._tell(facts, term))
+        self.dialing = services.dialing(queue_log)
         if queue_log is not None:
             tasks.start(f"queue_log {self.name}", queue_log.run(), until="first")
-        tasks.start(f"dialing {self.name}", dialing.run(), until="first")
+        tasks.start(f"dialing {self.name}", self.dialing.run(), until="first")
         commander = Commander(
             self.name,
             term,
@@ -216,7 +192,7 @@ class LedNode:
             self.name, term, self.parts.database, follower.link, self._certain(term)
         )
         tasks.start(f"contacts {self.name}", phones.run(), until="first")
-        turns = self._callback_turns(follower, term, queue_log)
+        turns = services.callback_turns(queue_log)
         tasks.start(f"callbacks {self.name}", turns.run(), until="first")
         tasks.start(f"wrap-up {self.name}", follower.wrap_up_pauses.run(), until="first")
         skills = SkillPenalties(
@@ -231,7 +207,7 @@ class LedNode:
         )
         tasks.start(f"skills {self.name}", skills.run(), until="first")
         if parts.settings.mailboxes_of(self.name):
-            self._follow_email(follower, term, queue_log, tasks)
+            self._follow_email(services, queue_log, tasks)
         else:
             follower.working({})  # nobody would tell that whoever had one has none any more
         tasks.start(f"housekeeping {self.name}", self._keep_house(follower, term), until="first")
@@ -240,12 +216,10 @@ class LedNode:
         log.info("following", node=self.name, term=term)
         return tasks
 
-    def _follow_email(
-        self, follower: NodeFollower, term: int, queue_log: QueueLog | None, tasks: Tasks
-    ) -> None:
+    def _follow_email(self, services: Services, queue_log: QueueLog | None, tasks: Tasks) -> None:
         """Mailboxes, items in queues, what agents are sent, and the outbox."""
-        parts = self.parts
-        work = self._work_turns(follower, term, queue_log)
+        parts, term = self.parts, services.term
+        work = services.work_turns(queue_log)
         tasks.start(f"work {self.name}", work.run(), until="first")
         timing = Timing(self.name, parts.database)
         tasks.start(f"email times {self.name}", timing.run(), until="first")
@@ -258,7 +232,7 @@ class LedNode:
             clock=parts.clock,
         )
         tasks.start(f"escalation {self.name}", escalation.run(), until="first")
-        self.mailboxes = self._mailboxes(term)
+        self.mailboxes = services.mailboxes()
         tasks.start(f"mailboxes {self.name}", self.mailboxes.run(), until="first")
         self.sending = Sending(
             self.name,
@@ -270,116 +244,10 @@ class LedNode:
         )
         tasks.start(f"outbox {self.name}", self.sending.run())
         if self.sending.can_send:
-            self.relaying = self._relaying(term)
+            self.relaying = services.relaying()
             tasks.start(f"agents' mail {self.name}", self.relaying.run(), until="first")
         else:
             log.warning("agents get no emails: the configuration has no [smtp]", node=self.name)
-
-    def _queue_log(self, follower: NodeFollower, term: int) -> QueueLog | None:
-        if self.node.queue_log is None:
-            return None
-
-        def tell(facts: Sequence[AnyFact]) -> None:
-            self._tell(facts, term)
-            follower.recorder.learn(facts)  # of calls that nobody saw there may be recordings
-            follower.learn_dialing(facts)
-
-        return QueueLog(
-            self.name,
-            self.node.queue_log,
-            self.parts.database,
-            self.parts.writer,
-            tell,
-            follower.holds,
-            wrap_up=self.parts.settings.wrap_up_for,
-            clock=self.parts.clock,
-        )
-
-    def _dialing(self, follower: NodeFollower, term: int, queue_log: QueueLog | None) -> Dialing:
-        """The dialer, which hears what the follower and queue_log tell."""
-        dialing = Dialing(
-            self.name,
-            term,
-            self.parts.database,
-            follower.link,
-            Sees(
-                whole=lambda: follower.synchronised,
-                channel_of=follower.channel_of,
-                members=follower.presence.members_of,
-                queues_of=follower.presence.unpaused_queues,
-                read_until=None if queue_log is None else lambda: queue_log.read_until,
-            ),
-            certain=self._certain(term),
-            clock=self.parts.clock,
-        )
-        follower.hear_dialing, follower.learn_dialing = dialing.hear, dialing.learn
-        return dialing
-
-    def _mailboxes(self, term: int) -> Mailboxes:
-        parts = self.parts
-        return Mailboxes(
-            self.name,
-            term,
-            {node.name: parts.settings.mailboxes_of(node.name) for node in parts.settings.node},
-            parts.database,
-            parts.readers,
-            certain=self._certain(term),
-            clock=parts.clock,
-            linking=linking,
-        )
-
-    def _relaying(self, term: int) -> Relaying:
-        parts = self.parts
-        return Relaying(
-            self.name,
-            term,
-            parts.settings.mailboxes_of(self.name),
-            parts.database,
-            parts.readers,
-            certain=self._certain(term),
-            clock=parts.clock,
-        )
-
-    def _callback_turns(
-        self, follower: NodeFollower, term: int, queue_log: QueueLog | None
-    ) -> CallbackTurns:
-        parts = self.parts
-        return CallbackTurns(
-            self.name,
-            term,
-            parts.database,
-            parts.writer,
-            follower.link,
-            parts.settings.callback_for,
-            certain=self._certain(term),
-            sees=lambda: follower.synchronised,
-            channel_of=follower.channel_of,
-            joined_at=follower.joined_at,
-            read_until=None if queue_log is None else lambda: queue_log.read_until,
-            clock=parts.clock,
-        )
-
-    def _work_turns(
-        self, follower: NodeFollower, term: int, queue_log: QueueLog | None
-    ) -> WorkTurns:
-        parts = self.parts
-        return WorkTurns(
-            self.name,
-            term,
-            parts.database,
-            parts.writer,
-            follower.link,
-            certain=self._certain(term),
-            sees=lambda: follower.synchronised,
-            channel_of=follower.channel_of,
-            joined_at=follower.joined_at,
-            offered=follower.offered,
-            members=follower.presence.reachable_members,
-            serves=follower.presence.has_room,
-            working=follower.working,
-            read_until=None if queue_log is None else lambda: queue_log.read_until,
-            clock=parts.clock,
-        )
 
     async def _keep_house(self, follower: NodeFollower, term: int) -> None:
         """Once a second: the link's state for those who ask the database; now and then, tidy."""
@@ -447,7 +315,8 @@ class LedNode:
             await self._say_link_closed(follower)
         else:
             log.warning("not following any more", node=self.name, term=self.term)
-        self.follower = self.keeper = self.mailboxes = self.sending = self.relaying = None
+        self.follower = self.keeper = self.dialing = None
+        self.mailboxes = self.sending = self.relaying = None
         self._leading.set(0)
         self.parts.metrics.unled(self.name)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ccmiddleware import __version__
 from ccmiddleware.calls.call import Phase
+from ccmiddleware.dialer.dialing import Dialing
 from ccmiddleware.leading import LedNode
 from ccmiddleware.mail.sending import Sending
 from ccmiddleware.node import NodeFollower
@@ -58,9 +59,22 @@ def health(
         )
     )
     parts.append(_recordings(nodes))
+    parts.extend(_dialing(node.name, node.dialing) for node in nodes if node.dialing is not None)
     parts.extend(_mailboxes(nodes))
     parts.extend(_outbox(node.name, node.sending) for node in nodes if node.sending is not None)
     return Health(version=__version__, parts=tuple(parts))
+
+
+def _dialing(node: str, dialing: Dialing) -> Part:
+    """Campaigns that dial, and what keeps others from it."""
+    state = dialing.state
+    trouble = "; ".join(f"{name}: {why}" for name, why in sorted(state.troubles.items()))
+    return Part(
+        f"dialing {node}",
+        "degraded" if trouble else "ok",
+        trouble,
+        {"campaigns": len(state.calls), "calls": sum(state.calls.values())},
+    )
 
 
 def _mailboxes(nodes: Sequence[LedNode]) -> Iterator[Part]:
@@ -190,11 +204,23 @@ class Figures:
                 metrics.recordings_waiting(node.name, state.waiting, state.oldest)
                 gone = self._grown(f"keeper {node.name} {node.term}", "deleted", state.deleted)
                 metrics.recordings_deleted(node.name, gone)
+            if node.dialing is not None:
+                self._dialing(node.name, node.term, node.dialing)
             if node.sending is not None:
                 sent = node.sending.state
                 metrics.outbox(
                     node.name, queued=sent.queued, unknown=sent.unknown, failed=sent.failed
                 )
+
+    def _dialing(self, node: str, term: int, dialing: Dialing) -> None:
+        state, source = dialing.state, f"dialing {node} {term}"
+        self.metrics.campaign_calls(node, state.calls)
+        for (campaign, result), count in state.ended.items():
+            more = self._grown(source, f"{campaign} {result}", count)
+            self.metrics.attempts_ended(node, campaign, result, more)
+        for campaign, count in state.drops.items():
+            more = self._grown(source, f"{campaign} drops", count)
+            self.metrics.drops(node, campaign, more)
 
     def _follower(self, follower: NodeFollower) -> None:
         name, state = follower.node.name, follower.link.state

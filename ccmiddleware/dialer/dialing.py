@@ -10,6 +10,7 @@ How many is decided in ``pace``, who may be called in ``claiming``, what became 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -77,6 +78,19 @@ class Sees:
     read_until: Callable[[], datetime | None] | None
 
 
+@dataclass
+class State:
+    """How dialing goes on the node. Campaigns by name."""
+
+    calls: dict[str, int]
+    """Attempts under way, of each campaign that runs or has some."""
+    troubles: dict[str, str]
+    """Why campaigns that run do not dial."""
+    ended: Counter[tuple[str, str]]
+    """Attempts that are over since this daemon leads, by campaign and result."""
+    drops: Counter[str]
+
+
 class Dialing:
     """The campaigns of one node in one term. ``certain`` waits while it is doubtful who leads."""
 
@@ -115,6 +129,20 @@ class Dialing:
         self._due: dict[str, datetime] = {}
         self._said: dict[str, str] = {}
         self._turn = 0
+        self._ended: Counter[tuple[str, str]] = Counter()
+        self._drops: Counter[str] = Counter()
+
+    @property
+    def state(self) -> State:
+        """How it goes now."""
+        known = list(self.roster.known.values())
+        return State(
+            {one.campaign.name: len(one.pace.under_way.attempts) for one in known},
+            {**self.roster.unusable, **{one.campaign.name: one.in_the_way for one in known
+                                        if one.state == "running" and one.in_the_way}},
+            self._ended,
+            self._drops,
+        )  # fmt: skip
 
     async def run(self) -> None:
         """Dial until cancelled."""
@@ -359,6 +387,8 @@ class Dialing:
         if told:
             one.ledger.add(ended, known.claimed_at)
             one.chances.learn(known.claimed, ended)
+            self._ended[one.campaign.name, ended.result] += 1
+            self._drops[one.campaign.name] += int(ended.dropped)
         one.pace.forget(ended.attempt)
         self.trunks.give_back(known.claimed.trunk)
         self._of.pop(ended.attempt, None)

@@ -76,6 +76,8 @@ class Roster:
         self._database = database
         self._node = node
         self._term = term
+        self.unusable: dict[str, str] = {}
+        """Campaigns that run and can't be used as they are set, and why."""
         self._said: dict[str, str] = {}
 
     async def refresh(self, now: datetime, also: Collection[UUID] = ()) -> None:
@@ -83,6 +85,7 @@ class Roster:
         besides those with calls that are on. Raises TemporaryError."""
         wanted = {id_ for id_, one in self.known.items() if one.pace.under_way.attempts} | {*also}
         rows = await self._database.fetch("dialing_campaigns", self._node, list(wanted), now)
+        self.unusable = {}
         for row in rows:
             await self._take(row, now)
         for id_ in self.known.keys() - {row["id"] for row in rows}:
@@ -103,6 +106,8 @@ class Roster:
             profile = profile_of(settings)
         except (InvalidCampaign, InvalidProfile) as error:
             self._say(row["name"], str(error))
+            if row["state"] == "running":
+                self.unusable[row["name"]] = str(error)
             if known is not None:
                 known.state = "invalid"
             return

@@ -117,9 +117,26 @@ class Metrics:
             ["node", "state"],
             registry=own,
         )
+        campaign = ["node", "campaign"]
+        self._campaign_calls = Gauge(
+            "ccm_campaign_calls", "Calls of campaigns that are under way.", campaign, registry=own
+        )
+        self._attempts = Counter(
+            "ccm_campaign_attempts",
+            "Attempts of campaigns that are over, by result.",
+            [*campaign, "result"],
+            registry=own,
+        )
+        self._drops = Counter(
+            "ccm_campaign_drops",
+            "Persons who answered and got no agent in time.",
+            campaign,
+            registry=own,
+        )
         build = Gauge("ccm_build_info", "1; the version is the label.", ["version"], registry=own)
         build.labels(__version__).set(1)
         self._queues: dict[str, set[str]] = {}
+        self._campaigns: dict[str, set[str]] = {}
 
     def link(self, node: str, link: str) -> LinkMetrics:
         """The metrics of a node's link, ``ami`` or ``ari``; they exist from then on."""
@@ -151,6 +168,7 @@ class Metrics:
         self.calls_waiting(node, {})
         self.outbox(node, queued=0, unknown=0, failed=0)
         self.agents(node, {})
+        self.campaign_calls(node, {})
 
     def interactions(self, node: str, started: int, ended: Mapping[Outcome, int]) -> None:
         """So many interactions began, and so many ended with each outcome."""
@@ -176,6 +194,22 @@ class Metrics:
         """How many messages are in the outbox of a node."""
         for state, number in by_state.items():
             self._outbox.labels(node, state).set(number)
+
+    def campaign_calls(self, node: str, by_campaign: Mapping[str, int]) -> None:
+        """Calls under way, of all campaigns of the node; one that is not named is forgotten."""
+        for gone in self._campaigns.get(node, set()) - by_campaign.keys():
+            self._campaign_calls.remove(node, gone)
+        self._campaigns[node] = set(by_campaign)
+        for campaign, count in by_campaign.items():
+            self._campaign_calls.labels(node, campaign).set(count)
+
+    def attempts_ended(self, node: str, campaign: str, result: str, number: int) -> None:
+        """So many attempts more are over with that result."""
+        self._attempts.labels(node, campaign, result).inc(number)
+
+    def drops(self, node: str, campaign: str, number: int) -> None:
+        """So many persons more got no agent in time."""
+        self._drops.labels(node, campaign).inc(number)
 
     def calls_waiting(self, node: str, by_queue: Mapping[str, int]) -> None:
         """Who waits now, all queues of the node; a queue that is not named is forgotten."""

@@ -336,8 +336,22 @@ async def test_what_is_in_the_way_of_a_start_stops_it_too(desk: Desk) -> None:
     desk.idle(2)
     await desk.after(0)
     assert desk.link.asked == []
-    (one,) = desk.dialing.roster.known.values()
-    assert one.in_the_way.startswith("message: ")
+    assert desk.dialing.state.troubles["spring"].startswith("message: ")
+
+
+async def test_a_campaign_that_cannot_be_used_does_not_stop_others(desk: Desk) -> None:
+    await dials(desk, 2)
+    broken = await a_campaign(desk.database, "broken", *SETTINGS)
+    await desk.database.rows(
+        """UPDATE ccm.campaign SET settings = settings || '{"profile": "nobody"}' WHERE id = $1
+        RETURNING id""",
+        broken.id,
+    )
+    desk.idle(2)
+    await desk.after(0)
+    assert len(desk.link.asked) == 2
+    state = desk.dialing.state
+    assert (state.calls, list(state.troubles)) == ({"spring": 2}, ["broken"])
 
 
 async def test_closed_places_and_no_leads_are_reasons(desk: Desk) -> None:

@@ -91,6 +91,22 @@ def test_queues_and_states_that_are_gone_are_not_shown_as_they_were() -> None:
     assert figures["ccm_agents", (("node", "pbx1"), ("state", "talking"))] == 0
 
 
+def test_campaigns_that_are_over_are_not_shown_as_they_were() -> None:
+    metrics = Metrics()
+    metrics.campaign_calls("pbx1", {"spring": 3, "summer": 1})
+    metrics.campaign_calls("pbx1", {"summer": 2})
+    metrics.attempts_ended("pbx1", "spring", "dropped", 2)
+    metrics.drops("pbx1", "spring", 2)
+    figures = shown(metrics)
+    spring = (("campaign", "spring"), ("node", "pbx1"))
+    assert ("ccm_campaign_calls", spring) not in figures
+    assert figures["ccm_campaign_calls", (("campaign", "summer"), ("node", "pbx1"))] == 2
+    assert figures["ccm_campaign_attempts_total", (*spring, ("result", "dropped"))] == 2
+    assert figures["ccm_campaign_drops_total", spring] == 2
+    metrics.unled("pbx1")
+    assert not any(name == "ccm_campaign_calls" for name, _ in shown(metrics))
+
+
 def test_every_name_is_ours_and_every_metric_is_explained() -> None:
     metrics = Metrics()
     metrics.facts_journaled.inc()
