@@ -184,6 +184,8 @@ class Claiming:
         """Claim these; the trunks by which they go are taken out of ``free``."""
         asks = {ask["lead"]: ask for ask in wanted}
         of = {lead.id: lead for lead in leads}
+        # Whoever asked for no more calls while the do-not-call list was held is on it before that.
+        await self._database.execute("honour_opt_outs")
         told = await self._database.fetch(
             "claim_leads",
             campaign.id,

@@ -212,6 +212,15 @@ async def test_facts_do_not_wait_for_a_long_import(database: Database, database_
     assert (await requests(database))[0]["dnc_version"] == 4
 
 
+async def test_nobody_is_called_who_has_just_asked_for_no_calls(database: Database) -> None:
+    campaign = await a_campaign(database)
+    await leads(database, campaign, phone(1), phone(2))
+    await database.execute(
+        "note_opt_out", "x", "call", phone(1), [phone(1)], None, None, NOW, "ccm", ""
+    )
+    assert [one.number for one in (await claim(database, campaign)).claimed] == [phone(2)]
+
+
 async def test_an_entry_that_would_expire_becomes_one_for_ever(database: Database) -> None:
     async with dnc.changing(database, by="ann") as change:
         await change.add([Entry("+13052220001", expires_at=NOW)], "opt_out", None)
