@@ -32,9 +32,10 @@ SELECT
     (SELECT i.id
      FROM ccm.interaction i
      WHERE ccm.attempt_of(i.linkedid) = a.id
-         -- The times only pick the partition.
-         AND i.id >= ccm.uuid7_bound(a.claimed_at - interval '1 hour')
-         AND i.id < ccm.uuid7_bound(a.claimed_at + interval '1 day')
+         -- Its id has the second of the claim. Postgres knows nothing of how the values of a partial index are spread,
+         -- and reads all that lies between the bounds.
+         AND i.id >= ccm.uuid7_bound(a.claimed_at - interval '15 minutes')
+         AND i.id < ccm.uuid7_bound(a.claimed_at + interval '15 minutes')
      LIMIT 1) AS interaction_id,
     a.inferred,
     a.note,
