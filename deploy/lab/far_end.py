@@ -3,7 +3,9 @@
 What it saw of each call is in its log, which is the truth that dialers are compared with.
 """
 
+import asyncio
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,11 +74,22 @@ class FarEnd(Sipp):
             os.chown(table, *self._servers.owner)
         # SIPp knows the file by its name without a path.
         self._run(
-            far_end_scenario(table.name, self._sounds),
+            far_end_scenario(table.name, self._sounds, old=await self._is_old()),
             "-inf", self._servers.inside(table), "-infindex", table.name, "0",
             target_of(self._pbx),
         )  # fmt: skip
         await self.plugged_in()
+
+    async def _is_old(self) -> bool:
+        process = await asyncio.create_subprocess_exec(
+            *self._servers.command(self._servers.sipp, "-v"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 20)
+        found = re.search(rb"SIPp v(\d+)\.(\d+)", output)
+        return found is not None and (int(found[1]), int(found[2])) < (3, 7)
 
     def calls(self) -> list[Call]:
         """All calls so far, in the order in which they came."""
@@ -129,8 +142,11 @@ def _then(call: Call, one: LogLine, rest: str) -> Call:
 WAITS = ("ring", "ring_tenths", "talk", "talk_tenths")
 
 
-def far_end_scenario(table: str, sounds: Mapping[str, str]) -> str:
-    """SIPp XML. ``table`` is the name of the file of lines, ``sounds`` files by voice."""
+def far_end_scenario(table: str, sounds: Mapping[str, str], *, old: bool = False) -> str:
+    """SIPp XML. ``table`` is the name of the file of lines, ``sounds`` files by voice.
+
+    ``old``: for a SIPp before 3.7.
+    """
     dialog = Dialog(f"From:[$to];{OUR_TAG}", "To:[$from]", "", "[call_number] ")
     voices = list(sounds)
     offered = [
@@ -144,8 +160,7 @@ def far_end_scenario(table: str, sounds: Mapping[str, str]) -> str:
     ]
     decided = [
         *(
-            f'<assignstr assign_to="{name}" value=\'[field{column} file="{table}" '
-            'line="[$line]"]\'/>'
+            f'<assignstr assign_to="{name}" value={_cell(table, column, old)}/>'
             for column, name in enumerate(("status", *WAITS, "voice"), 1)
         ),
         *(f'<todouble assign_to="{name}_left" variable="{name}"/>' for name in WAITS),
@@ -160,8 +175,7 @@ def far_end_scenario(table: str, sounds: Mapping[str, str]) -> str:
         [
             recv("request", "INVITE", rrs=True, do=offered),
             _go("known", "known"),
-            send(response("404 Not Found"), again=True),
-            _go("refused"),
+            *_refuse("404 Not Found"),
             label("known"),
             f"<nop><action>{''.join(decided)}</action></nop>",
             send(response("180 Ringing")),
@@ -170,10 +184,7 @@ def far_end_scenario(table: str, sounds: Mapping[str, str]) -> str:
             *(_go(_name(status), f"status_is_{_name(status)}") for status in STATUS.values()),
             _go("taken"),
             # SIPp wants to see the number of a status in the scenario.
-            *(part for status in STATUS.values() for part in _refuses(status)),
-            label("refused"),
-            recv("request", "ACK", do=[log("refused", "[call_number]")]),
-            END,
+            *(part for one in STATUS.values() for part in (label(_name(one)), *_refuse(one))),
             label("taken"),
             send(response("200 OK", sdp("sendrecv")), again=True),
             recv("request", "ACK", do=[log("answered", "[call_number]")]),
@@ -192,6 +203,12 @@ def far_end_scenario(table: str, sounds: Mapping[str, str]) -> str:
         ],
         ["cseq", "from", "to", "uri"],
     )
+
+
+def _cell(table: str, column: int, old: bool) -> str:
+    """An attribute with quotes within: an old SIPp knows no single ones around it."""
+    quote, inner = ('"', '\\"') if old else ("'", '"')
+    return f"{quote}[field{column} file={inner}{table}{inner} line={inner}[$line]{inner}]{quote}"
 
 
 def _matches(variable: str, value: str) -> str:
@@ -228,8 +245,9 @@ def _name(text: str) -> str:
     return text.replace(" ", "_")
 
 
-def _refuses(status: str) -> list[str]:
-    return [label(_name(status)), send(response(status), again=True), _go("refused")]
+def _refuse(status: str) -> list[str]:
+    acknowledged = recv("request", "ACK", do=[log("refused", "[call_number]")])
+    return [send(response(status), again=True), acknowledged, END]
 
 
 def _says(voice: str, sound: str) -> list[str]:
