@@ -20,6 +20,7 @@ from uuid import UUID
 import structlog
 
 from ccmiddleware.clock import Clock
+from ccmiddleware.dialer import dispositions
 from ccmiddleware.dialer.attempts import Claimed, Ended
 from ccmiddleware.dialer.claiming import AtHand, Claims
 from ccmiddleware.dialer.ending import dialed, end, reopen, wake
@@ -46,11 +47,13 @@ PACE_SECONDS = 0.5
 """Pause between two decisions."""
 END_SECONDS = 0.2
 """Pause between two looks for attempts that are over."""
+SAID_SECONDS = 5.0
+"""Pause between two looks for what agents said after calls."""
 RETRY_SECONDS = 1.0
 
 SAME_EVERY = timedelta(minutes=1)
 """A decision to begin nothing is stored again only so often, while its reason stays."""
-LEARNED_EVERY = timedelta(seconds=30)
+LEARNED_EVERY = timedelta(seconds=10)
 TAKE_UP_EVERY = timedelta(seconds=10)
 WAKE_EVERY = timedelta(seconds=2)
 
@@ -147,13 +150,12 @@ class Dialing:
     async def run(self) -> None:
         """Dial until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(
-                self._again("dialing", self.look, PACE_SECONDS), name=f"dial {self._node}"
-            )
-            tasks.create_task(
-                self._again("ends of calls", self.write_ends, END_SECONDS),
-                name=f"dialed {self._node}",
-            )
+            for what, work, pause in (
+                ("dialing", self.look, PACE_SECONDS),
+                ("ends of calls", self.write_ends, END_SECONDS),
+                ("dispositions", self.apply_dispositions, SAID_SECONDS),
+            ):
+                tasks.create_task(self._again(what, work, pause), name=f"{what} {self._node}")
 
     async def _again(self, what: str, work: Callable[[], Awaitable[None]], pause: float) -> None:
         while True:
@@ -380,6 +382,11 @@ class Dialing:
         for one in list(self.roster.known.values()):
             for ended in one.pace.under_way.over(now):
                 await self._write_end(one, ended)
+
+    async def apply_dispositions(self) -> None:
+        """Settle what agents said after calls. Raises TemporaryError."""
+        await self._certain()
+        await dispositions.apply(self._database, self._node, self._clock())
 
     async def _write_end(self, one: Running, ended: Ended) -> None:
         told = await end(self._database, one.campaign, ended)

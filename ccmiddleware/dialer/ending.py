@@ -97,7 +97,7 @@ async def _following(
         _attempt(one, promise, ended if UUID(one["id"]) == ended.attempt else None)
         for one in known["attempts"] or ()
     ]
-    places = {number: _place(place) for number, place in (known["places"] or {}).items()}
+    places = {number: place_of(place) for number, place in (known["places"] or {}).items()}
     numbers = [Number(one["number"], one["usable"]) for one in known["numbers"] or ()]
     rules = retry_rules(campaign.settings)
 
@@ -147,5 +147,6 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _place(row: Mapping[str, Any]) -> Place:
+def place_of(row: Mapping[str, Any]) -> Place:
+    """A place as ``attempts_of_lead`` tells it."""
     return Place(row["country"], tuple(row["zones"]), tuple(row["states"]))
