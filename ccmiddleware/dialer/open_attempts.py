@@ -61,7 +61,14 @@ async def take_up(database: Database, node: str, known: Collection[UUID]) -> lis
     found = {
         row["id"]: Open(
             row["campaign_id"],
-            Claimed(row["id"], row["lead_id"], row["number"], row["caller_id"], row["trunk"]),
+            Claimed(
+                row["id"],
+                row["lead_id"],
+                row["number"],
+                row["caller_id"],
+                row["trunk"],
+                row["callback_id"],
+            ),
             row["claimed_at"],
             row["dialed_at"],
         )
