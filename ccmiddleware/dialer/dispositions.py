@@ -26,7 +26,7 @@ async def apply(database: Database, node: str, now: datetime) -> int:
         meaning = row["settings"].get(f"disposition.{row['code']}") or {"effect": "none"}
         at, number = await _next(database, row, meaning, now)
         await database.fetchval(
-            "apply_disposition", row["disposition"], row["attempt"], row["lead_id"],
+            "settle_lead_disposition", row["disposition"], row["attempt"], row["lead_id"],
             meaning["effect"], now, at, number,
         )  # fmt: skip
     return len(rows)
