@@ -51,7 +51,7 @@ def set_(app: App, campaign: str, settings: tuple[str, ...], dry_run: bool, as_j
     detection_seconds, safe_harbour_message, machine_message, agentless_message,
     agentless_keys, opt_out_key, seller_name, seller_number, purpose, hours, holidays,
     number_cap, retry, most_attempts, callback_tolerance, callback_anybody, time_zone, weight,
-    default_region, stop_date;
+    inbound_share, default_region, stop_date;
     disposition.CODE: done, success, dnc,
     callback, next number, or 'again after 2d'. `ccm campaign show NAME --all` explains them.
     A campaign that runs goes on with what is set, at once; what it may not start with is refused.

@@ -74,6 +74,7 @@ GOOD = [
     ("most_attempts=6", 6, "6"),
     ("callback_tolerance=30m", 1800, "30m"),
     ("callback_anybody=no", False, "no"),
+    ("inbound_share=90", 90.0, "90"),
     ("disposition.SALE=success", {"effect": "success"}, "success"),
     ("disposition.7=next number", {"effect": "next_number"}, "next number"),
     ("disposition.later=again after 2d", {"effect": "again", "after": 172800}, "again after 2d"),
