@@ -280,7 +280,9 @@ class Dialing:
         if claims.claimed or claims.refused:
             await self._begin_all(one, claims, now)
             wanted = Wanted(len(claims.claimed), "promises", {"agents": len(free)})
-            self._decide(one, wanted, AtHand(0, 0), claims, now)
+            # The decision on other calls is of the same moment, and kept as well.
+            before = now - timedelta(microseconds=1)
+            self._decide(one, wanted, AtHand(0, 0), claims, before)
 
     async def _dial(self, one: Running, leads: AtHand, now: datetime) -> None:
         campaign = one.campaign
