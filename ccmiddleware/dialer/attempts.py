@@ -45,6 +45,11 @@ class Ended:
     dropped: bool = False
     opted_out: bool = False
     interface: str = ""
+    detected: str = ""
+    """human or machine, where detection decided."""
+    detection_ms: int | None = None
+    sampled: bool = False
+    """Whether it went to an agent though it was taken for a machine."""
     inferred: bool = False
     note: str = ""
 
@@ -63,6 +68,9 @@ class Ended:
             "dropped": self.dropped,
             "opted_out": self.opted_out,
             "interface": self.interface,
+            "detected": self.detected or None,
+            "detection_ms": self.detection_ms,
+            "sampled": self.sampled,
             "inferred": self.inferred,
             "note": self.note,
         }

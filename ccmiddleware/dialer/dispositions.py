@@ -8,9 +8,11 @@ one. What means no more calls is on the do-not-call list by then (trigger of ccm
 from datetime import datetime, timedelta
 from typing import Any
 
+from ccmiddleware.dialer.attempts import Ended
 from ccmiddleware.dialer.campaign_check import profile_of
-from ccmiddleware.dialer.ending import place_of
+from ccmiddleware.dialer.ending import place_of, what_follows
 from ccmiddleware.dialer.profiles import InvalidProfile
+from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import campaign_hours
 from ccmiddleware.dialer.windows import lawful_from
 from ccmiddleware.store.database import Database, Row
@@ -36,6 +38,8 @@ async def _next(
     database: Database, row: Row, meaning: dict[str, Any], now: datetime
 ) -> tuple[datetime | None, str | None]:
     """When and on which number the lead is called again; None: it is not."""
+    if meaning["effect"] == "machine":
+        return await _as_after_a_machine(database, row)
     if meaning["effect"] not in ("again", "next_number"):
         return None, None
     known = await database.fetchrow("attempts_of_lead", row["lead_id"], row["attempt"], now)
@@ -55,6 +59,20 @@ async def _next(
     except InvalidProfile:
         return at, number  # nobody is called before the campaign can be used again
     return lawful_from(place_of(place), profile, at, campaign_hours(row["settings"])), number
+
+
+async def _as_after_a_machine(database: Database, row: Row) -> tuple[datetime | None, str | None]:
+    """By the rule that the campaign has for machines."""
+    try:
+        profile = profile_of(row["settings"])
+    except InvalidProfile:
+        return None, None
+    campaign = Campaign(row["campaign_id"], row["campaign"], 0, row["settings"], profile)
+    machine = Ended(row["attempt"], row["lead_id"], row["number"], row["given_at"], "machine")
+    following, _ = await what_follows(database, campaign, machine)
+    if not following:
+        return None, None
+    return datetime.fromisoformat(following["at"]), following["number"]
 
 
 def _behind(number: str, numbers: list[str]) -> list[str]:

@@ -39,7 +39,7 @@ async def end(database: Database, campaign: Campaign, ended: Ended) -> bool:
                 [ended.number], ended.lead, None, ended.at, "ccm", "",
             )  # fmt: skip
             await session.execute("honour_opt_outs")
-    following, kept = await _following(database, campaign, ended)
+    following, kept = await what_follows(database, campaign, ended)
     async with database.transaction() as session:
         told: bool = await session.fetchval(
             "end_attempt", ended.attempt, ended.at, ended.result, ended.facts, following
@@ -81,7 +81,7 @@ class _Kept:
     again_at: datetime | None = None
 
 
-async def _following(
+async def what_follows(
     database: Database, campaign: Campaign, ended: Ended
 ) -> tuple[dict[str, str], _Kept | None]:
     """When and on which number the lead is called again; nothing when it is done.

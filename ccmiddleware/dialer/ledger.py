@@ -4,7 +4,7 @@ Begun from the database, kept up to date by the attempts that end here, and read
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,17 @@ from ccmiddleware.dialer.profiles import Profile
 
 @dataclass(frozen=True)
 class Day:
-    """What is over of one day: attempts, those that a person answered, those of them dropped."""
+    """What is over of one day: attempts, those that a person answered, those of them dropped.
+
+    ``false_positives``: persons who were taken for machines, as estimated from the sample that
+    agents heard; not among the others.
+    """
 
     day: date
     attempts: int
     live: int
     drops: int
+    false_positives: float = 0.0
 
 
 class Ledger:
@@ -39,11 +44,11 @@ class Ledger:
         """An attempt ended; it counts for the day of its claim."""
         day = claimed_at.astimezone(self.zone).date()
         known = self._days.get(day, Day(day, 0, 0, 0))
-        self._days[day] = Day(
-            day,
-            known.attempts + 1,
-            known.live + int(ended.live),
-            known.drops + int(ended.live and ended.dropped),
+        self._days[day] = replace(
+            known,
+            attempts=known.attempts + 1,
+            live=known.live + int(ended.live),
+            drops=known.drops + int(ended.live and ended.dropped),
         )
 
     def decision(self, profile: Profile, now: datetime, leads_left: int = 0) -> Decision:
@@ -55,6 +60,9 @@ class Ledger:
             profile,
             self.began,
             now.astimezone(self.zone).date(),
-            [DayCount(day.day, day.live, day.drops) for day in self._days.values()],
+            [
+                DayCount(day.day, day.live, day.drops, day.false_positives)
+                for day in self._days.values()
+            ],
             expected_answers=int(0.5 * rate * leads_left),
         )

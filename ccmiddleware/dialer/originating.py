@@ -7,6 +7,7 @@ lets through: a comma or a line end in one would set another variable, or begin 
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from ccmiddleware.dialer.attempts import Claimed
 from ccmiddleware.dialer.running import Campaign
@@ -63,17 +64,25 @@ def originate(
             END,
             *(
                 f"CCM_DIAL_{name}={value}"
-                for name, value in _variables(campaign, channel, claimed.number, holds).items()
+                for name, value in _variables(campaign, channel, claimed, holds).items()
             ),
         ],
     }
 
 
+def is_sampled(attempt: UUID, share: float) -> bool:
+    """Whether this attempt goes to an agent if it is taken for a machine. ``share``: in percent.
+
+    By the attempt's own random bits: the same whenever it is asked.
+    """
+    return attempt.int % 10_000 < share * 100
+
+
 def _variables(
-    campaign: Campaign, channel: str, number: str, holds: Mapping[str, Value]
+    campaign: Campaign, channel: str, claimed: Claimed, holds: Mapping[str, Value]
 ) -> dict[str, str]:
     limit = campaign.profile.terms.agent_seconds.value
-    found = {"ATTEMPT": channel, "NUMBER": number, "LIMIT": str(round(limit * 1000))}
+    found = {"ATTEMPT": channel, "NUMBER": claimed.number, "LIMIT": str(round(limit * 1000))}
     if holds["queue"] is not None:
         found["QUEUE"] = _fits(QUEUE, "queue", holds["queue"])
     if holds["opt_out_key"] is not None:
@@ -83,6 +92,9 @@ def _variables(
             found[name] = _fits(SOUND, key, holds[key])
     if holds["detection"]:
         found["DETECT"] = str(round(float(holds["detection_seconds"]) * 1000))
+        share = float(holds["detection_sample"]) if holds["mode"] != "agentless" else 0.0
+        if is_sampled(claimed.attempt, share):
+            found["SAMPLE"] = "1"
     if holds["mode"] == "agentless":
         found["AGENTLESS"] = _fits(SOUND, "agentless_message", holds["agentless_message"])
         for key, action in (holds["agentless_keys"] or {}).items():

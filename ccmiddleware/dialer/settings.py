@@ -91,6 +91,12 @@ KEYS: dict[str, Key] = {
             "detection ends after so many seconds",
             2.0,
         ),
+        Key(
+            "detection_sample",
+            values.decimal("0", "100", "%"),
+            "of those taken for machines, how many go to an agent, who hears whether that is right",
+            5.0,
+        ),
         Key("safe_harbour_message", values.sound, "sound for who gets no agent in time"),
         Key("machine_message", values.sound, "sound for answering machines; none: hang up"),
         Key("agentless_message", values.sound, "agentless: the sound that is played"),

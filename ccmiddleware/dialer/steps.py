@@ -41,6 +41,7 @@ class Kind(StrEnum):
     ANSWERED = "answered"
     HUMAN = "human"  # milliseconds from the answer, AMD's cause
     MACHINE = "machine"  # the same
+    SAMPLED = "sampled"  # the same: taken for a machine, and put through to an agent to hear
     QUEUED = "queued"
     CONNECTED = "connected"  # of the interface
     DROPPED = "dropped"
@@ -142,8 +143,12 @@ class Outcome:
     """The message that was heard to its end."""
     interface: str = ""
     """The agent's."""
+    detected: str = ""
+    """What detection took the party for: human, machine; empty where nothing was detected."""
     detection_ms: int | None = None
     """How long after the answer detection decided."""
+    sampled: bool = False
+    """Whether it went to an agent though it was taken for a machine."""
 
 
 def fold(
@@ -159,7 +164,9 @@ def fold(
     first: dict[Kind, Step] = {}
     for step in sorted(set(steps), key=lambda step: (step.at, step.kind, step.parts)):
         first.setdefault(step.kind, step)
-    ended, decided = first.get(Kind.ENDED), first.get(Kind.HUMAN) or first.get(Kind.MACHINE)
+    ended, human = first.get(Kind.ENDED), first.get(Kind.HUMAN)
+    sampled = first.get(Kind.SAMPLED)
+    decided = human or first.get(Kind.MACHINE) or sampled
     if ended is not None and ended.number(0) is not None:
         cause = ended.number(0)
     result, live = _result(first, response, cause)
@@ -187,7 +194,9 @@ def fold(
         opted_out=Kind.OPTED_OUT in first,
         played=played.part(0) if played else "",
         interface=first[Kind.CONNECTED].interface if connected_at else "",
+        detected="" if decided is None else "human" if decided is human else "machine",
         detection_ms=decided.number(0) if decided else None,
+        sampled=sampled is not None,
     )
 
 

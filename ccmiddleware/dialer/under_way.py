@@ -163,7 +163,7 @@ def _so_far(known: Attempt, outcome: Outcome) -> Iterable[What]:
         yield "machine"
         return
     decided = not known.detects or not kinds.isdisjoint(
-        (Kind.HUMAN, Kind.QUEUED, Kind.CONNECTED, Kind.DROPPED)
+        (Kind.HUMAN, Kind.SAMPLED, Kind.QUEUED, Kind.CONNECTED, Kind.DROPPED)
     )
     answered = outcome.live and outcome.answered_at is not None and decided
     if answered:
@@ -202,6 +202,9 @@ def _ended(known: Attempt, outcome: Outcome, now: datetime) -> Ended:
         dropped=outcome.dropped,
         opted_out=outcome.opted_out,
         interface=outcome.interface,
+        detected=outcome.detected,
+        detection_ms=outcome.detection_ms,
+        sampled=outcome.sampled,
         inferred=unseen,
         note=known.note,
     )

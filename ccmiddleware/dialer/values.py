@@ -304,7 +304,7 @@ def disposition(text: str) -> dict[str, Value]:
     """What a code that an agent gives means for the lead."""
     words = text.lower().split()
     match words:
-        case ["done" | "success" | "dnc" | "callback" as effect]:
+        case ["done" | "success" | "dnc" | "callback" | "machine" as effect]:
             return {"effect": effect}
         case ["again", "after", time]:
             return {"effect": "again", "after": duration(time)}
@@ -312,8 +312,8 @@ def disposition(text: str) -> dict[str, Value]:
             return {"effect": "next_number"}
     raise InvalidCampaign(
         f"{text!r} is no meaning of a code: write done, success (done, and counted as one), dnc "
-        "(done, and never called again), callback (at a time that is agreed), again after "
-        "DURATION, or next number"
+        "(done, and never called again), callback (at a time that is agreed), machine (called "
+        "again as after one), again after DURATION, or next number"
     )
 
 

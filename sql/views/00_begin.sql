@@ -17,7 +17,8 @@ DECLARE
                             'queue_turned_away', 'supervision',
                             'callback', 'outbox', 'journey', 'email', 'email_queue_interval', 'email_agent_day',
                             'campaign', 'lead_funnel', 'dnc', 'attempt', 'campaign_day', 'drop_ledger', 'lead_callback',
-                            'agent_campaign_day', 'campaign_interval', 'dialer_decision', 'predictive_gain', 'opt_out'];
+                            'agent_campaign_day', 'campaign_interval', 'dialer_decision', 'predictive_gain', 'opt_out',
+                            'detection_day'];
     name    text;
     dropped boolean := true;
 BEGIN

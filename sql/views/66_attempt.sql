@@ -23,6 +23,9 @@ SELECT
     a.live,
     a.dropped,
     a.opted_out,
+    a.detected,
+    a.detection_ms,
+    a.sampled,
     agent.name AS agent,
     a.interface,
     report.seconds(a.dialed_at, coalesce(a.answered_at, a.ended_at)) AS ring_seconds,
@@ -86,6 +89,9 @@ COMMENT ON COLUMN report.attempt.cause IS 'Q.850 cause, where Asterisk told one'
 COMMENT ON COLUMN report.attempt.live IS 'Whether a person answered';
 COMMENT ON COLUMN report.attempt.dropped IS 'Whether no agent was there in time, even if one came later';
 COMMENT ON COLUMN report.attempt.opted_out IS 'Whether the party pressed the key for no further calls';
+COMMENT ON COLUMN report.attempt.detected IS 'What detection of machines took the party for: human, machine; null where nothing was detected';
+COMMENT ON COLUMN report.attempt.detection_ms IS 'Milliseconds from the answer until that was decided';
+COMMENT ON COLUMN report.attempt.sampled IS 'Whether an agent got it though it was taken for a machine';
 COMMENT ON COLUMN report.attempt.agent IS 'Agent who talked; null when there was none';
 COMMENT ON COLUMN report.attempt.interface IS 'Interface of that agent';
 COMMENT ON COLUMN report.attempt.ring_seconds IS 'answered_at, or ended_at, - dialed_at';

@@ -17,6 +17,7 @@ from ccmiddleware.store.database import Database
 CODES = (
     "disposition.sold=success", "disposition.later=again after 4h", "disposition.other=next number",
     "disposition.night=again after 12h", "disposition.stop=dnc", "disposition.promise=callback",
+    "disposition.tape=machine", "retry=machine 1d x2",
 )  # fmt: skip
 
 
@@ -78,6 +79,7 @@ LATER = NOW + timedelta(minutes=5)
         ("night", "waiting", timedelta(hours=22), 1),
         ("other", "waiting", timedelta(minutes=5), 2),
         ("stop", "done", None, 1),
+        ("tape", "waiting", timedelta(days=1), 1),
         ("promise", "done", None, 1),  # the time is agreed by `ccm callback add`
         ("whatever", "done", None, 1),  # nothing is set: as the result has it
     ],
@@ -123,7 +125,7 @@ async def test_the_last_code_holds(database: Database) -> None:
 
 
 async def test_no_next_number_and_a_listed_number_are_the_end(database: Database) -> None:
-    campaign = await a_campaign(database, "spring", *CODES, "retry=hung_up 1d x3")
+    campaign = await a_campaign(database, "spring", *CODES[:-1], "retry=hung_up 1d x3")
     await leads(database, campaign, phone(1))
     claimed = await talked(database, campaign, result="hung_up")
     assert (await lead(database, claimed.lead))["state"] == "waiting"  # by the rule
@@ -148,3 +150,29 @@ async def test_what_was_said_long_ago_means_nothing(database: Database) -> None:
     claimed = await talked(database, campaign)
     await says(database, claimed, "later")
     assert await apply(database, "pbx1", NOW + 8 * DAY) == 0
+
+
+async def test_what_agents_hear_of_a_sample_counts_in_the_ledger(database: Database) -> None:
+    campaign = await a_campaign(database, "spring", *CODES)
+    await leads(database, campaign, *(phone(number) for number in range(9)))
+    for number in range(9):
+        claimed = await talked(database, campaign, over=False)
+        heard = number < 4
+        await end(database, campaign, Ended(
+            claimed.attempt, claimed.lead, claimed.number, NOW + timedelta(minutes=1),
+            "connected" if heard else "machine", live=heard, detected="machine",
+            detection_ms=1000 + number, sampled=heard,
+        ))  # fmt: skip
+        if heard:
+            # Three are machines; one is a person, who said so at the second try.
+            await says(database, claimed, "tape")
+            if number == 3:
+                await says(database, claimed, "sold", 3)
+    for at in (LATER, LATER + timedelta(minutes=1)):
+        await apply(database, "pbx1", at)
+    (day,) = await database.fetch("campaign_day_counts", campaign.id, "UTC", NOW - DAY)
+    assert (day["attempts"], day["live"], day["false_positives"]) == (9, 4, 5 * 1 / 4)
+    (row,) = await database.rows("SELECT * FROM report.detection_day")
+    assert (row["machine"], row["sampled"], row["heard"], row["false_positives"]) == (9, 4, 4, 1)
+    assert row["estimated_false_positives"] == pytest.approx(1.25)
+    assert (row["median_ms"], row["longest_ms"]) == (1004, 1008)

@@ -49,3 +49,10 @@ def test_leads_that_are_left_bear_a_first_drop() -> None:
 def test_far_above_the_limit_it_stops() -> None:
     found = ledger(Day(date(2026, 11, 25), 1000, 100, 90))
     assert found.decision(US, EVENING, leads_left=10_000).go_on is GoOn.STOP
+
+
+def test_persons_who_were_taken_for_machines_are_drops() -> None:
+    found = ledger(Day(date(2026, 11, 30), 400, 99, 1, 2.5))
+    found.add(ended(), EVENING)
+    period = found.decision(US, EVENING).period
+    assert (period.live, period.drops) == (102.5, 3.5)

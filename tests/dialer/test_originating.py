@@ -1,12 +1,12 @@
 """The Originate of an attempt: what the dialplan is told, and what is refused."""
 
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from ccmiddleware.dialer.attempts import Claimed
-from ccmiddleware.dialer.originating import dial_string, originate
+from ccmiddleware.dialer.originating import dial_string, is_sampled, originate
 from ccmiddleware.dialer.profile_files import builtin
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import parse_changes
@@ -130,3 +130,11 @@ def test_a_number_to_show_is_one() -> None:
     shown = Claimed(ID, 7, "+13055550142", '+1202"<x', "one")
     with pytest.raises(ValueError, match="no number to show"):
         originate(campaign(), shown, "PJSIP/{number}@p", NOW)
+
+
+def test_a_sample_is_a_share_of_the_attempts() -> None:
+    attempts = [uuid4() for _ in range(20_000)]
+    found = sum(is_sampled(one, 5.0) for one in attempts)
+    assert 800 < found < 1200
+    assert not any(is_sampled(one, 0.0) for one in attempts)
+    assert all(is_sampled(one, 100.0) for one in attempts)

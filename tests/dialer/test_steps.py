@@ -141,6 +141,7 @@ MESSAGE = step("message", 2005, "custom/sorry")
 PLAYED = step("played", 7000, "custom/sorry")
 OPTED_OUT = step("opted_out", 6000, "9")
 MACHINE = step("machine", 1515, "1515|MAXWORDS-3-2")
+SAMPLED = step("sampled", 1515, "1515|MAXWORDS-3-2")
 ENDED = step("ended", 9000, "16|Up")
 A, E = T0, after(9000)
 
@@ -155,7 +156,7 @@ WAYS: dict[str, tuple[list[Step], Outcome]] = {
         [ANSWERED, HUMAN, QUEUED, CONNECTED, ENDED],
         Outcome(
             "connected", True, 16, A, after(484), after(1750), E, live=True, interface=AGENT,
-            detection_ms=1284,
+            detected="human", detection_ms=1284,
         ),
     ),
     "the agent came late": (
@@ -197,14 +198,22 @@ WAYS: dict[str, tuple[list[Step], Outcome]] = {
         [step("ended", 10, "0|Up")],
         Outcome("hung_up", True, 0, ended_at=after(10), live=True),
     ),
+    "taken for a machine, and heard by an agent": (
+        [ANSWERED, SAMPLED, QUEUED, CONNECTED, ENDED],
+        Outcome(
+            "connected", True, 16, A, None, CONNECTED.at, E, live=True, interface=AGENT,
+            detected="machine", detection_ms=1515, sampled=True,
+        ),
+    ),
     "a machine": (
         [ANSWERED, MACHINE, ENDED],
-        Outcome("machine", True, 16, A, None, None, E, detection_ms=1515),
+        Outcome("machine", True, 16, A, None, None, E, detected="machine", detection_ms=1515),
     ),
     "a machine that was told something": (
         [ANSWERED, MACHINE, MESSAGE, PLAYED, ENDED],
         Outcome(
-            "machine", True, 16, A, None, None, E, played="custom/sorry", detection_ms=1515
+            "machine", True, 16, A, None, None, E, played="custom/sorry", detected="machine",
+            detection_ms=1515
         ),
     ),
     "agentless, heard": (

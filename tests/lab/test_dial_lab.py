@@ -394,6 +394,15 @@ async def test_a_machine_is_told_something_when_it_is_silent(desk: Desk) -> None
     assert message.at - answered.at > timedelta(seconds=5)  # of greeting and silence
 
 
+async def test_a_sample_of_machines_goes_to_an_agent(desk: Desk) -> None:
+    await desk.far_end([Answer(0.2), Talk(8), Hangup()], "greeting")
+    told = await desk.dial(CCM_DIAL_DETECT="4000", CCM_DIAL_LIMIT="6000", CCM_DIAL_SAMPLE="1")
+    assert told.kinds == ["answered", "sampled", "queued", "connected", "ended"]
+    outcome = told.outcome
+    assert (outcome.result, outcome.detected, outcome.sampled) == ("connected", "machine", True)
+    assert outcome.interface in MEMBER.values()
+
+
 async def test_detection_that_takes_too_long_is_a_drop(desk: Desk) -> None:
     """The clock runs from the answer, whatever detection finds later."""
     await desk.far_end([Answer(0.2), Talk()], "greeting")

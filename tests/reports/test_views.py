@@ -85,6 +85,7 @@ async def test_each_view_knows_its_filters(database: Database) -> None:
         "queue_interval": (*period, "node", "queue"),
         "attempt": (*period, "node", "agent"),
         "campaign_day": period,
+        "detection_day": period,
         "drop_ledger": period,
         "dialer_decision": (*period, "node", "queue"),
         "campaign_interval": (*period, "node", "queue"),

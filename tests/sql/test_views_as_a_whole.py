@@ -15,11 +15,13 @@ NAMES = {
     "callback", "outbox", "journey", "email", "email_queue_interval", "email_agent_day",
     "campaign", "lead_funnel", "dnc", "attempt", "campaign_day", "drop_ledger",
     "lead_callback", "opt_out",
-    "agent_campaign_day", "campaign_interval", "dialer_decision", "predictive_gain",
+    "agent_campaign_day", "campaign_interval", "detection_day", "dialer_decision",
+    "predictive_gain",
 }  # fmt: skip
 
 EXPECTED_NUMBERS = {
-    f"dialer_decision.{name}" for name in ("answers_soon", "free_soon", "drops_left")
+    "detection_day.estimated_false_positives",
+    *(f"dialer_decision.{name}" for name in ("answers_soon", "free_soon", "drops_left")),
 }
 """What is expected of a number of things is no whole number."""
 

@@ -1,5 +1,6 @@
 -- Codes that agents gave about calls of node $1's campaigns since $2, whose attempts are over and of which nothing came yet
-SELECT d.id AS disposition, d.code, d.given_at, a.id AS attempt, a.lead_id, a.number, c.name AS campaign, c.settings
+SELECT d.id AS disposition, d.code, d.given_at, a.id AS attempt, a.lead_id, a.number,
+       c.id AS campaign_id, c.name AS campaign, c.settings
 FROM ccm.disposition AS d
 JOIN ccm.interaction AS i ON i.id = d.interaction_id
 JOIN ccm.attempt AS a ON a.id = ccm.attempt_of(i.linkedid)
