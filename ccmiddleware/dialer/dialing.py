@@ -47,6 +47,8 @@ PACE_SECONDS = 0.5
 """Pause between two decisions."""
 END_SECONDS = 0.2
 """Pause between two looks for attempts that are over."""
+CAMPAIGNS_SECONDS = 0.5
+"""Pause between two looks for campaigns to be checked."""
 SAID_SECONDS = 5.0
 """Pause between two looks for what agents said after calls."""
 RETRY_SECONDS = 1.0
@@ -152,6 +154,7 @@ class Dialing:
         async with asyncio.TaskGroup() as tasks:
             for what, work, pause in (
                 ("dialing", self.look, PACE_SECONDS),
+                ("campaigns", self.look_at_campaigns, CAMPAIGNS_SECONDS),
                 ("ends of calls", self.write_ends, END_SECONDS),
                 ("dispositions", self.apply_dispositions, SAID_SECONDS),
             ):
@@ -384,6 +387,11 @@ class Dialing:
         for one in list(self.roster.known.values()):
             for ended in one.pace.under_way.over(now):
                 await self._write_end(one, ended)
+
+    async def look_at_campaigns(self) -> None:
+        """Check campaigns that were set anew, and the others now and then. Raises
+        TemporaryError."""
+        await self.roster.look_at_due(self._clock())
 
     async def apply_dispositions(self) -> None:
         """Settle what agents said after calls. Raises TemporaryError."""

@@ -60,12 +60,16 @@ class Running:
     @property
     def dials(self) -> bool:
         """Whether calls may be begun."""
-        return self.state == "running" and not self.in_the_way
+        return self.state == "running" and self._is_fine
 
     @property
     def keeps_promises(self) -> bool:
         """Whether callbacks are to be called now, also while it pauses."""
-        return self.promises_due and self.state in ("running", "paused") and not self.in_the_way
+        return self.promises_due and self.state in ("running", "paused") and self._is_fine
+
+    @property
+    def _is_fine(self) -> bool:
+        return self.looked_at is not None and not self.in_the_way
 
 
 class Roster:
@@ -90,7 +94,11 @@ class Roster:
             await self._take(row, now)
         for id_ in self.known.keys() - {row["id"] for row in rows}:
             del self.known[id_]
-        for one in self.known.values():
+
+    async def look_at_due(self, now: datetime) -> None:
+        """Look at what takes longer and changes less; nothing is dialled before that. Raises
+        TemporaryError."""
+        for one in list(self.known.values()):
             due = one.looked_at is None or now - one.looked_at >= LOOKED_AT_EVERY
             if due and one.state in ("running", "paused"):
                 await self._look_at(one, now)
@@ -145,7 +153,7 @@ class Roster:
         return one
 
     async def _look_at(self, one: Running, now: datetime) -> None:
-        """What is not looked at each second."""
+        """What is not looked at each second. It may be set anew meanwhile: then that holds."""
         campaign = one.campaign
         zone = ZoneInfo(campaign.holds["time_zone"])
         one.ledger.zone = zone
@@ -163,6 +171,8 @@ class Roster:
         last = campaign.holds["stop_date"]
         if last is not None and today.isoformat() > str(last):
             wrong.append(f"stop_date: its last day was {last}")
+        if one.campaign is not campaign:
+            return  # set anew: looked at again
         one.in_the_way = "; ".join(wrong)
         if one.in_the_way:
             self._say(campaign.name, one.in_the_way)

@@ -80,6 +80,8 @@ class Desk:
     async def after(self, seconds: float) -> None:
         """So many seconds later: a look, and what is over is written down."""
         self.now += timedelta(seconds=seconds)
+        await self.dialing.roster.refresh(self.now)
+        await self.dialing.look_at_campaigns()
         await self.dialing.look()
         await self.dialing.write_ends()
 
