@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ccmiddleware.clock import Clock
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.contacts.agents_word import linking
-from ccmiddleware.dialer.dialing import Dialing, Sees
+from ccmiddleware.dialer.dialing import Dialing
+from ccmiddleware.dialer.seeing import Sees
 from ccmiddleware.facts import AnyFact
 from ccmiddleware.mail.mailboxes import Mailboxes
 from ccmiddleware.mail.parsing import Readers

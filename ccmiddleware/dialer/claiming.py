@@ -30,6 +30,10 @@ POOL_FOR = timedelta(seconds=5)
 MOST_AT_ONCE = 500
 """Leads in one transaction; more would hold the do-not-call list for too long."""
 
+MOST_REFUSED = 100
+"""Leads that may not be called and are passed over in one claim. A list of leads of which all are
+on the do-not-call list would hold up every other campaign else, until it is night."""
+
 PLACES_EVERY = timedelta(minutes=1)
 """How old the list of places may be in which there are leads."""
 
@@ -98,7 +102,10 @@ class Claiming:
         free = list(trunks)
         places = await self._places_with_leads(campaign, now)
         opened = openings(places, campaign.rules, now)
-        while free and (leads := await self._leads(campaign, opened, now)):
+        while free and claims.refused.total() < MOST_REFUSED:
+            leads = await self._leads(campaign, opened, now)
+            if not leads:
+                break
             chosen = leads[: min(len(free), MOST_AT_ONCE)]
             self._pool = leads[len(chosen) :]
             asks = [

@@ -11,10 +11,9 @@ How many is decided in ``pace``, who may be called in ``claiming``, what became 
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -23,14 +22,15 @@ from ccmiddleware.clock import Clock
 from ccmiddleware.dialer import dispositions
 from ccmiddleware.dialer.attempts import Claimed, Ended
 from ccmiddleware.dialer.claiming import AtHand, Claims
+from ccmiddleware.dialer.decision_log import DecisionLog
 from ccmiddleware.dialer.ending import dialed, end, reopen, wake
 from ccmiddleware.dialer.open_attempts import Unclaimed, take_up
 from ccmiddleware.dialer.originating import originate
 from ccmiddleware.dialer.pace import Reason, Wanted
 from ccmiddleware.dialer.roster import Roster, Running
+from ccmiddleware.dialer.seeing import Sees, State
 from ccmiddleware.dialer.sharing import Sharing
 from ccmiddleware.dialer.steps import Response, Step, from_event, from_queue_log
-from ccmiddleware.dialer.teams import Doing
 from ccmiddleware.dialer.trunk_limits import Trunk, TrunkLimits
 from ccmiddleware.dialer.under_way import News
 from ccmiddleware.errors import PermanentError, TemporaryError
@@ -53,11 +53,15 @@ SAID_SECONDS = 5.0
 """Pause between two looks for what agents said after calls."""
 RETRY_SECONDS = 1.0
 
-SAME_EVERY = timedelta(minutes=1)
-"""A decision to begin nothing is stored again only so often, while its reason stays."""
 LEARNED_EVERY = timedelta(seconds=10)
 TAKE_UP_EVERY = timedelta(seconds=10)
 WAKE_EVERY = timedelta(seconds=2)
+
+TOO_LATE = timedelta(seconds=10)
+"""A lead that was claimed so long ago is not dialled any more: hours and agents may be others by
+now. Windows are left open for as long as it may ring, which is longer."""
+REFUSED_FOR = timedelta(seconds=30)
+"""An end that Postgres refuses is written again so often; meanwhile all others are."""
 
 GONE_AFTER = timedelta(seconds=10)
 """A call without a channel for so long is over, whatever was told."""
@@ -65,35 +69,6 @@ LEFT_GONE_AFTER = timedelta(seconds=3)
 """The same, of a call that an earlier leader began."""
 UNREAD_AFTER = timedelta(seconds=30)
 """So long what queue_log may tell of such a call is waited for."""
-
-
-@dataclass(frozen=True)
-class Sees:
-    """What the daemon knows of the node. ``whole``: whether that is the whole truth now.
-
-    ``channel_of``: name of the channel with a unique id, None when there is none. ``members``: the
-    agents of a queue, by interface; ``queues_of``: the queues in which an agent is not paused.
-    ``read_until``: until when queue_log was read; None without one.
-    """
-
-    whole: Callable[[], bool]
-    channel_of: Callable[[str], str | None]
-    members: Callable[[str], Mapping[str, Doing]]
-    queues_of: Callable[[str], Sequence[str]]
-    read_until: Callable[[], datetime | None] | None
-
-
-@dataclass
-class State:
-    """How dialing goes on the node. Campaigns by name."""
-
-    calls: dict[str, int]
-    """Attempts under way, of each campaign that runs or has some."""
-    troubles: dict[str, str]
-    """Why campaigns that run do not dial."""
-    ended: Counter[tuple[str, str]]
-    """Attempts that are over since this daemon leads, by campaign and result."""
-    drops: Counter[str]
 
 
 class Dialing:
@@ -128,11 +103,12 @@ class Dialing:
         self._missing: dict[UUID, datetime] = {}
         """Attempts whose channel is not there, since when we know that."""
         self._sharing = Sharing(database, node, sees.members, sees.queues_of)
-        self._decided: dict[UUID, tuple[Reason, datetime]] = {}
-        self._decisions: list[dict[str, Any]] = []
+        self._decisions = DecisionLog()
         self._dialed: list[tuple[UUID, datetime]] = []
         self._due: dict[str, datetime] = {}
         self._said: dict[str, str] = {}
+        self._refused: dict[UUID, datetime] = {}
+        """Attempts whose end Postgres refuses, and until when it is not asked again."""
         self._turn = 0
         self._ended: Counter[tuple[str, str]] = Counter()
         self._drops: Counter[str] = Counter()
@@ -173,6 +149,14 @@ class Dialing:
                 self._say(what, str(error))
                 wait = RETRY_SECONDS
             await asyncio.sleep(wait)
+
+    @contextmanager
+    def _alone(self, one: Running) -> Iterator[None]:
+        """Of one campaign: what is refused there does not hold up the others."""
+        try:
+            yield
+        except PermanentError as error:
+            self._say(f"campaign {one.campaign.name} can't be dialled", str(error))
 
     def _say(self, about: str, what: str) -> None:
         """Said once: it would be the same every second."""
@@ -235,7 +219,9 @@ class Dialing:
         await self._certain()
         now = self._clock()
         if self._is_due("take up", TAKE_UP_EVERY, now):
+            del self._due["take up"]  # nothing is dialled before that has succeeded
             await self._take_up(now)
+            self._due["take up"] = now + TAKE_UP_EVERY
         await self.roster.refresh(now)
         self._let_go_of_the_gone(now)
         if not (self._link.state.up and self._sees.whole()):
@@ -255,25 +241,32 @@ class Dialing:
         dialing = [one for one in known if one.dials]
         if self._is_due("wake", WAKE_EVERY, now):
             for one in dialing:
-                await wake(self._database, one.campaign.id, now)
+                with self._alone(one):
+                    await wake(self._database, one.campaign.id, now)
         promising = [one for one in known if one.keeps_promises]
         able: list[tuple[Running, AtHand]] = []
         for one in dialing:
-            leads = await one.claiming.at_hand(one.campaign, now)
-            if leads.leads:
-                able.append((one, leads))
-            else:
+            with self._alone(one):
+                leads = await one.claiming.at_hand(one.campaign, now)
+                if leads.leads:
+                    able.append((one, leads))
+                    continue
                 reason: Reason = "closed" if leads.places and not leads.open_places else "leads"
-                self._decide(one, Wanted(0, reason, {}), leads, Claims(), now)
+                self._decisions.add(one, Wanted(0, reason, {}), leads, Claims(), now)
         # Agents count for a campaign that can call somebody.
         could = {id(one): one for one in [*promising, *(one for one, _ in able)]}
         await self._sharing.share(list(could.values()), now)
         for one in promising:
-            await self._keep_promises(one, now)
+            with self._alone(one):
+                await self._keep_promises(one, self._clock())
         self._turn += 1
         turn = self._turn % max(len(able), 1)
         for one, leads in able[turn:] + able[:turn]:
-            await self._dial(one, leads, now)
+            if not (self._link.state.up and self._sees.whole()):
+                return
+            with self._alone(one):
+                # The time as it is: those before may have waited long for their answers.
+                await self._dial(one, leads, self._clock())
 
     async def _keep_promises(self, one: Running, now: datetime) -> None:
         """Callbacks that are due, each with an agent who is free, before all else."""
@@ -285,7 +278,7 @@ class Dialing:
             wanted = Wanted(len(claims.claimed), "promises", {"agents": len(free)})
             # The decision on other calls is of the same moment, and kept as well.
             before = now - timedelta(microseconds=1)
-            self._decide(one, wanted, AtHand(0, 0), claims, before)
+            self._decisions.add(one, wanted, AtHand(0, 0), claims, before)
 
     async def _dial(self, one: Running, leads: AtHand, now: datetime) -> None:
         campaign = one.campaign
@@ -298,7 +291,7 @@ class Dialing:
             planned = self.trunks.plan(names, wanted.number, now)
             claims = await one.claiming.claim(campaign, planned, now)
             await self._begin_all(one, claims, now)
-        self._decide(one, wanted, leads, claims, now)
+        self._decisions.add(one, wanted, leads, claims, now)
 
     async def _begin_all(self, one: Running, claims: Claims, at: datetime) -> None:
         for each in claims.claimed:
@@ -314,6 +307,12 @@ class Dialing:
     async def _originate(self, one: Running, claimed: Claimed, at: datetime) -> None:
         """Have Asterisk dial. Whether it took an order that it does not answer shows later."""
         attempt, way = claimed.attempt, one.pace.under_way
+        now = self._clock()
+        if now - at > TOO_LATE:
+            why = f"not dialled: it was claimed {(now - at).total_seconds():.0f} s before"
+            self._log.warning(why, attempt=str(attempt))
+            one.pace.hear(way.refused(attempt, now, why), now)
+            return
         try:
             dial = self.trunks.trunks[claimed.trunk].dial
             fields = originate(one.campaign, claimed, dial, at)
@@ -329,43 +328,13 @@ class Dialing:
             way.dialed(attempt, now)
             self._dialed.append((attempt, now))
 
-    def _decide(
-        self, one: Running, wanted: Wanted, leads: AtHand, claims: Claims, now: datetime
-    ) -> None:
-        """Keep the decision, unless it is the one before once more."""
-        campaign, reason = one.campaign.id, wanted.reason
-        if len(claims.claimed) < wanted.number:
-            reason = "leads"
-        before, at = self._decided.get(campaign, (None, now))
-        if not wanted.number and before == reason and now - at < SAME_EVERY:
-            return
-        self._decided[campaign] = (reason, now)
-        self._decisions.append(
-            {
-                "campaign": str(campaign),
-                "at": now.isoformat(),
-                "number": wanted.number,
-                "claimed": len(claims.claimed),
-                "reason": reason,
-                "detail": {
-                    **wanted.detail,
-                    "open_places": leads.open_places,
-                    "places": leads.places,
-                    "refused": dict(claims.refused),
-                },
-            }
-        )
-
     async def _write_down(self, now: datetime) -> None:
         """What explains things afterwards: when it was dialled, decisions, what was learned."""
         if self._dialed:
             done = self._dialed[:]
             await dialed(self._database, done)
             del self._dialed[: len(done)]
-        if self._decisions:
-            kept = self._decisions[:]
-            await self._database.execute("add_campaign_decisions", self._term, kept)
-            del self._decisions[: len(kept)]
+        await self._decisions.store(self._database, self._term)
         for one in self.roster.known.values():
             at = one.learned_at
             if at is None:
@@ -386,7 +355,13 @@ class Dialing:
         now = self._clock()
         for one in list(self.roster.known.values()):
             for ended in one.pace.under_way.over(now):
-                await self._write_end(one, ended)
+                if now < self._refused.get(ended.attempt, now):
+                    continue
+                try:
+                    await self._write_end(one, ended)
+                except PermanentError as error:
+                    self._refused[ended.attempt] = now + REFUSED_FOR
+                    self._say("the end of a call can't be written", str(error))
 
     async def look_at_campaigns(self) -> None:
         """Check campaigns that were set anew, and the others now and then. Raises
@@ -410,6 +385,7 @@ class Dialing:
         self.trunks.give_back(known.claimed.trunk)
         self._of.pop(ended.attempt, None)
         self._missing.pop(ended.attempt, None)
+        self._refused.pop(ended.attempt, None)
         self._left.discard(ended.attempt)
 
     async def _take_up(self, now: datetime) -> None:
@@ -417,6 +393,7 @@ class Dialing:
         known, late = frozenset(self._of), self._unclaimed.attempts()
         if late:
             await reopen(self._database, late)
+            self._unclaimed.asked(late)
         rows = await take_up(self._database, self._node, known)
         if not rows:
             return

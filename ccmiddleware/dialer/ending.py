@@ -61,9 +61,9 @@ async def wake(database: Database, campaign: UUID, now: datetime) -> int:
     return await database.execute("wake_leads", campaign, now, WOKEN_AT_ONCE)
 
 
-async def left_open(database: Database, node: str) -> list[Row]:
-    """Attempts of the node whose end nobody wrote down."""
-    return await database.fetch("open_attempts", node)
+async def left_open(database: Database, node: str, known: Collection[UUID] = ()) -> list[Row]:
+    """Attempts of the node whose end nobody wrote down, but for those that are ``known``."""
+    return await database.fetch("open_attempts", node, list(known))
 
 
 async def reopen(database: Database, attempts: Collection[UUID]) -> None:

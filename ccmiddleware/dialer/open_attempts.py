@@ -46,9 +46,12 @@ class Unclaimed:
             del self._steps[next(iter(self._steps))]
 
     def attempts(self) -> list[UUID]:
-        """Of which something was kept since this was last asked."""
-        found, self._unasked = self._unasked, set()
-        return sorted(found)
+        """Of which something was kept and not ``asked`` yet."""
+        return sorted(self._unasked)
+
+    def asked(self, attempts: Collection[UUID]) -> None:
+        """Those of them that were concluded too early are open again."""
+        self._unasked.difference_update(attempts)
 
     def taken(self, attempt: UUID) -> Iterable[Step]:
         """What was kept of one that is taken up now."""
@@ -57,7 +60,7 @@ class Unclaimed:
 
 async def take_up(database: Database, node: str, known: Collection[UUID]) -> list[Open]:
     """What is open of the node, but for what was ``known`` before. Raises TemporaryError."""
-    rows = [row for row in await left_open(database, node) if row["id"] not in known]
+    rows = await left_open(database, node, known)
     found = {
         row["id"]: Open(
             row["campaign_id"],

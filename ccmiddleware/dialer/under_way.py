@@ -187,17 +187,24 @@ def _is_told_whole(known: Attempt) -> bool:
 def _ended(known: Attempt, outcome: Outcome, now: datetime) -> Ended:
     claimed = known.claimed
     unseen = not outcome.over
+    answered_at = outcome.answered_at or _first_sign(known, outcome)
+    # Asterisk's clock may be behind ours; how long things took is right all the same.
+    behind = max(known.claimed_at - answered_at, timedelta(0)) if answered_at else timedelta(0)
+
+    def ours(at: datetime | None) -> datetime | None:
+        return at + behind if at is not None else None
+
     return Ended(
         attempt=claimed.attempt,
         lead=claimed.lead,
         number=claimed.number,
-        at=outcome.ended_at or known.over_since or now,
+        at=ours(outcome.ended_at) or known.over_since or now,
         result=outcome.result,
         cause=outcome.cause,
         dialed_at=known.dialed_at,
-        answered_at=outcome.answered_at or _first_sign(known, outcome),
-        greeting_end_at=outcome.greeting_end_at,
-        connected_at=outcome.connected_at,
+        answered_at=ours(answered_at),
+        greeting_end_at=ours(outcome.greeting_end_at),
+        connected_at=ours(outcome.connected_at),
         live=outcome.live,
         dropped=outcome.dropped,
         opted_out=outcome.opted_out,

@@ -11,9 +11,10 @@ import pytest
 from claims import NOW, a_campaign, claiming, count, leads, phone, with_places
 
 from ccmiddleware.dialer import campaigns
-from ccmiddleware.dialer.dialing import GONE_AFTER, Dialing, Sees
+from ccmiddleware.dialer.dialing import GONE_AFTER, Dialing
 from ccmiddleware.dialer.lead_callbacks import Wish, promise
 from ccmiddleware.dialer.running import Campaign
+from ccmiddleware.dialer.seeing import Sees
 from ccmiddleware.dialer.settings import parse_changes
 from ccmiddleware.dialer.teams import Doing
 from ccmiddleware.facts import QueueLogRow
