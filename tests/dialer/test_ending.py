@@ -118,7 +118,7 @@ async def test_what_is_told_later_opens_only_what_was_concluded(database: Databa
     await reopen(database, [concluded.attempt, seen.attempt])
     (row,) = await left_open(database, "pbx1")
     assert row["id"] == concluded.attempt
-    before = await lead(database, concluded.lead)
+    assert (await lead(database, concluded.lead))["state"] == "claimed"
     later = ended(
         concluded, "dropped", 90, live=True, dropped=True, opted_out=True, answered_at=NOW
     )
@@ -126,8 +126,30 @@ async def test_what_is_told_later_opens_only_what_was_concluded(database: Databa
     rows = await database.rows("SELECT result, dropped FROM ccm.attempt ORDER BY id")
     assert [tuple(row) for row in rows] == [("dropped", True), ("busy", False)]
     assert await count(database, "dnc_entry") == 1
-    # What was settled of the lead stays; the list keeps it from being called.
-    assert await lead(database, concluded.lead) == before
+    # What really came of the call settles what becomes of the lead.
+    after = await lead(database, concluded.lead)
+    assert (after["state"], after["last_result"]) == ("done", "dropped")
+
+
+async def test_a_lead_that_was_settled_or_called_again_stays_as_it_is(database: Database) -> None:
+    campaign = await a_campaign(database)
+    ids = await leads(database, campaign, phone(1), phone(2), place="chicago")
+    claims = await claiming(database).claim(campaign, ["one"] * 2, NOW)
+    for claimed in claims.claimed:
+        await end(database, campaign, ended(claimed, "unknown", 60, inferred=True))
+    await database.rows(
+        "UPDATE ccm.lead SET state = 'ready', next_at = $2 WHERE id = $1 RETURNING id", ids[0], NOW
+    )
+    (again,) = (await claiming(database).claim(campaign, ["one"], NOW + DAY)).claimed
+    assert again.lead == ids[0]
+    await reopen(database, [claimed.attempt for claimed in claims.claimed])
+    assert [(await lead(database, id_))["state"] for id_ in ids] == ["claimed", "claimed"]
+    first = next(one for one in claims.claimed if one.lead == ids[0])
+    assert await end(database, campaign, ended(first, "no_answer", 90))
+    # Its second call goes on.
+    assert (await lead(database, ids[0]))["state"] == "claimed"
+    assert await end(database, campaign, ended(again, "busy", 90))
+    assert (await lead(database, ids[0]))["state"] != "claimed"
 
 
 async def test_only_what_waited_long_enough_is_woken(database: Database) -> None:
