@@ -15,7 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,11 @@ from lab.parties import ANSWERS, Party, World, numbers, parties
 from lab.root import servers
 
 from ccmiddleware.clock import utc_now
-from ccmiddleware.dialer.simulation.policies import Ours, Power
-from ccmiddleware.dialer.simulation.shift import Policy, Shift
+from ccmiddleware.dialer.budget import DayCount, GoOn, decide
+from ccmiddleware.dialer.dialing import PACE_SECONDS
+from ccmiddleware.dialer.profile_files import builtin
+from ccmiddleware.dialer.simulation.policies import Ours
+from ccmiddleware.dialer.simulation.shift import Shift
 from ccmiddleware.dialer.simulation.workloads import Workload
 
 BEEP = 0.45
@@ -49,6 +53,10 @@ SELECT reason, count(*) AS decisions, sum(number)::int AS calls FROM report.dial
 WHERE campaign = $1 GROUP BY 1
 """
 DEADLINE = 1800.0
+LAW = builtin("us-ftc")
+DAY = date(2026, 11, 30)
+"""Any day: the whole campaign is within one."""
+
 QUEUE = CAMPAIGN = "spring"
 
 
@@ -179,11 +187,40 @@ def cpu_of(pid: int) -> float:
 # -- the simulation -----------------------------------------------------------------------------
 
 
+class AsDialed(Ours):
+    """The controller as the daemon runs it: under the ledger of drops, with no end in sight."""
+
+    def __init__(self, leads: int, mode: str) -> None:
+        super().__init__()
+        self._leads = leads
+        self._mode = mode
+        self._live = self._drops = 0
+
+    def call_answered(self, call: Any, now: float) -> None:
+        super().call_answered(call, now)
+        self._live += 1
+
+    def call_abandoned(self, call: Any, now: float) -> None:
+        super().call_abandoned(call, now)
+        self._drops += 1
+
+    def calls(self, now: float, shift: Shift) -> int:
+        done = shift.counts.attempts
+        coming = 0.5 * self._live / max(done, 1) * max(self._leads - done, 0)
+        counts = [DayCount(DAY, self._live, self._drops)]
+        go_on = decide(LAW, DAY, DAY, counts, expected_answers=int(coming)).go_on
+        self.settings = replace(
+            self.settings, predictive=self._mode == "predictive" and go_on is GoOn.NORMAL
+        )
+        self.last = self.decide(now)
+        return 0 if go_on is GoOn.STOP else self.last.calls
+
+
 def simulate(load: Load, people: list[Party], seconds: float) -> dict[str, Any]:
     """As many seconds of the same workload, over many seeds.
 
     An agent hears the beep before each talk: it is simulated as a part of the wrap-up, and taken
-    off what the agent did.
+    off what the agent did and off the time that who answers can wait.
     """
     world = WORLD
     answering = world.people + world.machines  # without detection a machine is a person
@@ -203,11 +240,12 @@ def simulate(load: Load, people: list[Party], seconds: float) -> dict[str, Any]:
         talk_cv=world.talk_cv,
         wrap_mean=load.wrapup + BEEP,
         wrap_cv=0.01,
+        patience=LAW.terms.agent_seconds.value - BEEP,
     )
     busy, lost, attempts = [], [], []
     for seed in range(1, SHIFTS + 1):
-        policy: Policy = Ours() if load.mode == "predictive" else Power(1.0)
-        counts = Shift(workload, load.agents, policy, seed, seconds).run()
+        policy = AsDialed(load.leads, load.mode)
+        counts = Shift(workload, load.agents, policy, seed, seconds, tick=PACE_SECONDS).run()
         busy.append((counts.busy - BEEP * counts.connected) / counts.present)
         lost.append(counts.abandonment)
         attempts.append(counts.attempts)

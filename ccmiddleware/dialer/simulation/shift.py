@@ -99,7 +99,10 @@ Kind = Literal["call", "patience", "talk", "wrap", "leave", "return"]
 
 
 class Shift:
-    """Runs one shift. ``agents`` people from a cold start for ``length`` seconds."""
+    """Runs one shift. ``agents`` people from a cold start for ``length`` seconds.
+
+    The policy decides every ``tick`` seconds.
+    """
 
     def __init__(
         self,
@@ -109,9 +112,11 @@ class Shift:
         seed: int,
         length: float = 8 * HOUR,
         leads: LeadsInOrder | None = None,
+        tick: float = TICK,
     ) -> None:
         self.workload = workload
         self.length = length
+        self.tick = tick
         self.draws = Draws(workload, seed)
         self.leads = leads or LeadsInOrder(workload, self.draws)
         self.agents = [Agent(name) for name in range(agents)]
@@ -138,7 +143,7 @@ class Shift:
             self.now = now
             for _ in range(self._policy.calls(now, self)):
                 self._dial(now)
-            now += TICK
+            now += self.tick
         self._play_until(self.length)
         self._count_time(self.length)
         for agent in self.agents:  # what is still going on counts up to the end
