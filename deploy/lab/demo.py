@@ -255,6 +255,7 @@ def what_to_try(daemon: Daemon) -> str:
             f"  {ccm} agent list",
             f"  {ccm} interaction list",
             f"  {ccm} email list --state all",
+            f"  {ccm} campaign explain {demo_campaign.NAME}",
             f"  {ccm} campaign evidence {demo_campaign.NAME} --json",
             f"  {ccm} email quarantine list",
             f"  {ccm} report show queue_interval --format csv",
