@@ -136,6 +136,29 @@ class Claiming:
             self._pool_until, self._pool_of = now + POOL_FOR, set_as
         return self._pool
 
+    async def has_callbacks(
+        self, campaign: Campaign, agents: Collection[str], now: datetime
+    ) -> bool:
+        """Whether a promised callback is due that one of these agents may keep."""
+        return bool(agents) and bool((await self._due(campaign, agents, now))[1])
+
+    async def _due(
+        self, campaign: Campaign, agents: Collection[str], now: datetime
+    ) -> tuple[Mapping[int, Opening], list[Due]]:
+        places = {
+            row["id"]: Place(row["country"], tuple(row["zones"]), tuple(row["states"]))
+            for row in await self._database.fetch("places_with_callbacks", campaign.id, now)
+        }
+        opened = openings(places, campaign.rules, now)
+        if not opened:
+            return opened, []
+        anybody = campaign.holds["callback_anybody"]
+        rows = await self._database.fetch(
+            "callbacks_to_claim", campaign.id, now, list(opened), list(agents), anybody,
+            MOST_AT_ONCE,
+        )  # fmt: skip
+        return opened, [_due(row) for row in rows]
+
     async def claim_callbacks(
         self, campaign: Campaign, trunks: Sequence[str], agents: Collection[str], now: datetime
     ) -> Claims:
@@ -150,19 +173,8 @@ class Claiming:
         claims = Claims()
         if not trunks or not agents:
             return claims
-        places = {
-            row["id"]: Place(row["country"], tuple(row["zones"]), tuple(row["states"]))
-            for row in await self._database.fetch("places_with_callbacks", campaign.id, now)
-        }
-        opened = openings(places, campaign.rules, now)
-        if not opened:
-            return claims
-        anybody = campaign.holds["callback_anybody"]
-        free = list(agents)
-        rows = await self._database.fetch(
-            "callbacks_to_claim", campaign.id, now, list(opened), free, anybody, MOST_AT_ONCE
-        )
-        chosen = assigned([_due(row) for row in rows], free)
+        opened, due = await self._due(campaign, agents, now)
+        chosen = assigned(due, agents)
         leads = [Lead(one.lead, one.place, one.number) for one, _ in chosen]
         asks = [
             self._ask(campaign, lead, opened, trunk) | {"callback": str(one.callback)}

@@ -23,7 +23,7 @@ from ccmiddleware.dialer import dispositions
 from ccmiddleware.dialer.attempts import Claimed, Ended
 from ccmiddleware.dialer.claiming import AtHand, Claims
 from ccmiddleware.dialer.decision_log import DecisionLog
-from ccmiddleware.dialer.ending import dialed, end, reopen, wake
+from ccmiddleware.dialer.ending import dialed, end, reopen, reopen_told, wake
 from ccmiddleware.dialer.open_attempts import Unclaimed, take_up
 from ccmiddleware.dialer.originating import originate
 from ccmiddleware.dialer.pace import Reason, Wanted
@@ -54,6 +54,8 @@ SAID_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 
 LEARNED_EVERY = timedelta(seconds=10)
+TOLD_SINCE = timedelta(days=1)
+"""How far back a new leader looks for attempts whose end was concluded too early."""
 TAKE_UP_EVERY = timedelta(seconds=10)
 WAKE_EVERY = timedelta(seconds=2)
 
@@ -109,6 +111,7 @@ class Dialing:
         self._said: dict[str, str] = {}
         self._refused: dict[UUID, datetime] = {}
         """Attempts whose end Postgres refuses, and until when it is not asked again."""
+        self._took_up = False
         self._turn = 0
         self._ended: Counter[tuple[str, str]] = Counter()
         self._drops: Counter[str] = Counter()
@@ -243,7 +246,11 @@ class Dialing:
             for one in dialing:
                 with self._alone(one):
                     await wake(self._database, one.campaign.id, now)
-        promising = [one for one in known if one.keeps_promises]
+        promising: list[Running] = []
+        for one in known:
+            with self._alone(one):
+                if one.keeps_promises and await self._may_keep(one, now):
+                    promising.append(one)
         able: list[tuple[Running, AtHand]] = []
         for one in dialing:
             with self._alone(one):
@@ -268,10 +275,16 @@ class Dialing:
                 # The time as it is: those before may have waited long for their answers.
                 await self._dial(one, leads, self._clock())
 
+    async def _may_keep(self, one: Running, now: datetime) -> bool:
+        """Whether one of its promises may be kept now: only then it takes part in the sharing."""
+        members = self._sees.members(one.campaign.holds["queue"] or "")
+        idle = [agent for agent, (state, _) in members.items() if state == "idle"]
+        return await one.claiming.has_callbacks(one.campaign, idle, now)
+
     async def _keep_promises(self, one: Running, now: datetime) -> None:
         """Callbacks that are due, each with an agent who is free, before all else."""
         free, names = one.pace.free, one.campaign.holds["trunks"] or ()
-        planned = self.trunks.plan(names, len(free), now)
+        planned = self.trunks.plan(names, min(len(free), one.pace.room(now)), now)
         claims = await one.claiming.claim_callbacks(one.campaign, planned, free, now)
         if claims.claimed or claims.refused:
             await self._begin_all(one, claims, now)
@@ -390,6 +403,10 @@ class Dialing:
 
     async def _take_up(self, now: datetime) -> None:
         """Attempts that are open and not followed are ours from now on."""
+        if not self._took_up:
+            # What was told while nobody led, of attempts whose end was concluded before.
+            await reopen_told(self._database, self._node, now - TOLD_SINCE)
+            self._took_up = True
         known, late = frozenset(self._of), self._unclaimed.attempts()
         if late:
             await reopen(self._database, late)

@@ -71,6 +71,13 @@ async def reopen(database: Database, attempts: Collection[UUID]) -> None:
     await database.execute("reopen_attempts", list(attempts))
 
 
+async def reopen_told(database: Database, node: str, since: datetime) -> None:
+    """The same of those whose end was concluded, though queue_log tells of them by now."""
+    rows = await database.fetch("concluded_and_told", node, since)
+    if rows:
+        await reopen(database, [row["id"] for row in rows])
+
+
 @dataclass(frozen=True)
 class _Kept:
     """What came of a promise. ``again_at``: when it is tried again; None: it is over."""

@@ -169,6 +169,10 @@ class Pace:
             self.under_way.forget(attempt)
             self._limits.give_back(OWN)
 
+    def room(self, now: datetime) -> int:
+        """How many calls its own limits leave room for."""
+        return self._limits.room([OWN], now)
+
     # -- deciding ---------------------------------------------------------------------------
 
     def decide(
@@ -184,7 +188,7 @@ class Pace:
         ``chances``: of the leads that come next, in their order; None: nothing is known of them.
         ``trunk_room``: how many its trunks take.
         """
-        room = min(self._limits.room([OWN], now), trunk_room)
+        room = min(self.room(now), trunk_room)
         limits = {"go_on": go_on.value, "trunk_room": trunk_room, "agents": self.team.present}
         if not self.needs_agents:
             return Wanted(room, "pacing" if room else "trunks", limits)

@@ -22,6 +22,7 @@ from ccmiddleware.dialer.profiles import InvalidProfile
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.settings import from_stored
 from ccmiddleware.dialer.values import InvalidCampaign
+from ccmiddleware.errors import PermanentError
 from ccmiddleware.store.database import Database, Row
 
 log = structlog.get_logger(__name__)
@@ -91,7 +92,10 @@ class Roster:
         rows = await self._database.fetch("dialing_campaigns", self._node, list(wanted), now)
         self.unusable = {}
         for row in rows:
-            await self._take(row, now)
+            try:
+                await self._take(row, now)
+            except PermanentError as error:
+                self._cannot_be_used(row, str(error))
         for id_ in self.known.keys() - {row["id"] for row in rows}:
             del self.known[id_]
 
@@ -101,7 +105,11 @@ class Roster:
         for one in list(self.known.values()):
             due = one.looked_at is None or now - one.looked_at >= LOOKED_AT_EVERY
             if due and one.state in ("running", "paused"):
-                await self._look_at(one, now)
+                try:
+                    await self._look_at(one, now)
+                except PermanentError as error:
+                    one.in_the_way, one.looked_at = f"the check failed: {error}", now
+                    self._say(one.campaign.name, one.in_the_way)
 
     async def _take(self, row: Row, now: datetime) -> None:
         known = self.known.get(row["id"])
@@ -113,11 +121,7 @@ class Roster:
             settings = from_stored(row["settings"])
             profile = profile_of(settings)
         except (InvalidCampaign, InvalidProfile) as error:
-            self._say(row["name"], str(error))
-            if row["state"] == "running":
-                self.unusable[row["name"]] = str(error)
-            if known is not None:
-                known.state = "invalid"
+            self._cannot_be_used(row, str(error))
             return
         campaign = Campaign(
             row["id"], row["name"], row["revision"], settings, profile, row["scrub"]
@@ -127,6 +131,15 @@ class Roster:
             known.looked_at = None
         else:
             self.known[row["id"]] = await self._begin(campaign, row, now)
+
+    def _cannot_be_used(self, row: Row, why: str) -> None:
+        """Calls of it that are on end by what was set before."""
+        self._say(row["name"], why)
+        if row["state"] == "running":
+            self.unusable[row["name"]] = why
+        known = self.known.get(row["id"])
+        if known is not None:
+            known.state = "invalid"
 
     async def _begin(self, campaign: Campaign, row: Row, now: datetime) -> Running:
         zone = ZoneInfo(campaign.holds["time_zone"])

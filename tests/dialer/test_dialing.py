@@ -304,6 +304,29 @@ async def test_what_is_told_after_the_end_was_concluded_is_not_lost(desk: Desk) 
     assert await count(desk.database, "dnc_entry") == 1
 
 
+async def test_a_new_leader_looks_for_what_was_told_too_late(desk: Desk) -> None:
+    """The end was concluded, queue_log told of it, and the leader was killed in between."""
+    await dials(desk, 2)
+    desk.idle(2)
+    await desk.after(0)
+    first, _ = desk.link.channels
+    desk.read_until = desk.now + timedelta(seconds=30)
+    await desk.after(1)
+    await desk.after(11)
+    assert [one["result"] for one in await desk.attempts()] == ["unknown", "unknown"]
+    for number, (kind, more) in enumerate((("answered", ""), ("dropped", ""), ("ended", "16|Up"))):
+        told = row(first, kind, NOW, number, more)
+        await desk.database.rows(
+            "INSERT INTO ccm.queue_log_row SELECT id, $1, $2, 1, $3, 'sales', 'NONE', $4, $5 "
+            "FROM ccm.node RETURNING sequence",
+            told.at, told.key, told.call, told.event, told.data,
+        )  # fmt: skip
+    later = Desk(desk.database, term=2)
+    later.now = desk.now + timedelta(seconds=60)
+    await later.after(0)
+    assert [one["result"] for one in await desk.attempts()] == ["dropped", "unknown"]
+
+
 async def test_a_campaign_that_is_paused_begins_nothing_and_ends_its_calls(desk: Desk) -> None:
     await dials(desk, 5)
     desk.idle(2)
