@@ -82,7 +82,9 @@ async def demo(say: Progress, *, as_json: bool, kept: Callable[[], None] | None)
         ) as daemon:  # fmt: skip
             letters = correspondence.Correspondence(mail, daemon, say)
             campaign = demo_campaign.Campaign(pbx, daemon, say)
-            await letters.settle_in()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(letters.settle_in(), name="mailboxes")
+                tasks.create_task(campaign.settle_in(), name="leads")
             say("the daemon follows them; three phones, fifteen callers and seven emails begin")
             async with asyncio.TaskGroup() as tasks:
                 playing = tasks.create_task(rush.play(pbx, say), name="calls")

@@ -57,8 +57,8 @@ class Campaign:
         self._far = pbx.far_end(self._people)
         self._url = ""
 
-    async def play(self) -> None:
-        """Import the leads, begin, and wait until all attempts are over."""
+    async def settle_in(self) -> None:
+        """The agents dial *16, and the leads are imported."""
         await self._far.start()
         self._url = (await self._daemon.ccm("db", "url")).out.strip()
         async with asyncio.TaskGroup() as tasks:
@@ -67,6 +67,9 @@ class Campaign:
                 outbound.prepare(self._daemon, NAME, self._people, mode="power", ratio=RATIO),
                 name="leads are imported",
             )
+
+    async def play(self) -> None:
+        """Begin, and wait until all attempts are over."""
         await outbound.begin(self._daemon, NAME)
         self._say(f"{len(AGENTS)} agents keep their lines open; a campaign of {LEADS} leads dials")
         await campaign_figures.over(self._url, NAME, LEADS, PATIENCE)
