@@ -95,11 +95,11 @@ class Pace:
             self.pacer = Pacer(settings_of(campaign))
             self.restore(learned, now, 0.0)
             self.team = Team(self.pacer)
-            for attempt, known in self.under_way.attempts.items():
-                dialed = known.claimed_at.timestamp()
-                if known.claimed.callback is None:
-                    self.pacer.call_dialed(attempt, dialed, known.claimed.chance)
-                    self.hear([News(what, attempt) for what in _in_order(known.told)], now)
+            for known in self.under_way.coming():  # what became of others is learned already
+                attempt, claimed = known.claimed.attempt, known.claimed
+                if claimed.callback is None:
+                    self.pacer.call_dialed(attempt, known.claimed_at.timestamp(), claimed.chance)
+                    self.hear([News(what, attempt) for what in known.told], now)
 
     def restore(self, learned: Mapping[str, Any], now: datetime, elapsed: float) -> list[str]:
         """What was learned ``elapsed`` seconds ago; the parts of it that can't be used."""
@@ -236,10 +236,3 @@ def settings_of(campaign: Campaign) -> PacingSettings:
 
 def _patience(campaign: Campaign) -> timedelta:
     return timedelta(seconds=campaign.profile.terms.agent_seconds.value)
-
-
-_ORDER = ("answered", "machine", "connected", "abandoned", "ended")
-
-
-def _in_order(told: Iterable[Any]) -> list[Any]:
-    return sorted(told, key=_ORDER.index)

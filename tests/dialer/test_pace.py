@@ -174,8 +174,11 @@ def test_a_change_of_settings_keeps_what_was_learned_and_what_is_on() -> None:
     ringing, waiting = begin(found, 2, at=after(50))
     answer = Step(waiting, Kind.ANSWERED, after(52))
     found.hear(found.under_way.step(answer, after(52)), after(52))
+    (talking,) = begin(found, 1, first=900, at=after(50))
+    for kind in (Kind.ANSWERED, Kind.CONNECTED):
+        found.hear(found.under_way.step(Step(talking, kind, after(51)), after(51)), after(51))
     answers = found.decide(after(53), GoOn.NORMAL, 99).detail["answers"]
-    assert answers == 40
+    assert answers == 41
     changed = campaign("mode=progressive", "abandonment_limit=1", revision=2)
     assert settings_of(changed) != settings_of(found.campaign)
     found.set(changed, after(54))
@@ -183,7 +186,7 @@ def test_a_change_of_settings_keeps_what_was_learned_and_what_is_on() -> None:
     detail = found.decide(after(55), GoOn.NORMAL, 99).detail
     assert (detail["answers"], detail["limit"]) == (answers, 0.01)
     assert (detail["in_flight"], detail["waiting"], detail["idle"]) == (1, 1, 2)
-    assert {ringing, waiting} == set(found.under_way.attempts)
+    assert {ringing, waiting, talking} == set(found.under_way.attempts)
 
 
 def test_the_stricter_limit_holds() -> None:
