@@ -58,6 +58,8 @@ def under_way(
         [sys.executable, "-m", "ccmiddleware", "--config", str(on_database.config), "lead",
          "import", str(pipe), "--campaign", "spring", "--encoding", "utf-8", "--processes", "1"],
         cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # Who starts the tests in the background has them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     with pipe.open("w") as writer:
         writer.write("phone\n")
