@@ -54,6 +54,8 @@ SAID_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 
 LEARNED_EVERY = timedelta(seconds=10)
+IDLE_EVERY = timedelta(seconds=2)
+"""Between two looks for campaigns while there are none."""
 TOLD_SINCE = timedelta(days=1)
 """How far back a new leader looks for attempts whose end was concluded too early."""
 TAKE_UP_EVERY = timedelta(seconds=10)
@@ -221,13 +223,15 @@ class Dialing:
         # A daemon that was frozen may have been replaced.
         await self._certain()
         now = self._clock()
+        if not self.roster.known and not self._is_due("idle", IDLE_EVERY, now):
+            return
         if self._is_due("take up", TAKE_UP_EVERY, now):
             del self._due["take up"]  # nothing is dialled before that has succeeded
             await self._take_up(now)
             self._due["take up"] = now + TAKE_UP_EVERY
         await self.roster.refresh(now)
         self._let_go_of_the_gone(now)
-        if not (self._link.state.up and self._sees.whole()):
+        if not (self.roster.known and self._link.state.up and self._sees.whole()):
             return
         rows = await self._database.fetch("dialing_trunks")
         self.trunks.set(
