@@ -54,6 +54,8 @@ TABLE = (
     Column("lost", "ABANDONED %", "number"),
     Column("worst_shift", "WORST SHIFT %", "number"),
     Column("over", "SHIFTS > 3 %", "number"),
+    Column("counted", "AS COUNTED %", "number"),
+    Column("worst_counted", "WORST COUNTED %", "number"),
     Column("worst_hour", "WORST HOUR %", "number"),
     Column("answers", "ANSWERS/SHIFT", "number"),
 )
@@ -265,6 +267,8 @@ def _row(summary: "Summary") -> dict[str, Any]:
         "lost": _mean(summary.abandonment_pct, summary.abandonment_ci_pct),
         "worst_shift": f"{summary.worst_shift_pct:.2f}",
         "over": summary.shifts_over_limit,
+        "counted": f"{summary.counted_pct:.2f}",
+        "worst_counted": f"{summary.worst_counted_pct:.2f}",
         "worst_hour": f"{summary.worst_hour_pct:.2f}",
         "answers": f"{summary.answers_per_shift:.0f}",
     }

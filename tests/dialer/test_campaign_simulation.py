@@ -7,7 +7,15 @@ import pytest
 from ccmiddleware.dialer.simulation.draws import Draws
 from ccmiddleware.dialer.simulation.leads import DEVIATION, MEAN, DifferingLeads
 from ccmiddleware.dialer.simulation.policies import Ours, Power
-from ccmiddleware.dialer.simulation.running import Job, interval, play, play_all, student, summaries
+from ccmiddleware.dialer.simulation.running import (
+    Job,
+    Outcome,
+    interval,
+    play,
+    play_all,
+    student,
+    summaries,
+)
 from ccmiddleware.dialer.simulation.shift import Counts, Shift
 from ccmiddleware.dialer.simulation.workloads import HOUR, LEADS_DIFFER, WORKLOADS
 
@@ -109,3 +117,16 @@ def test_summaries_are_over_the_shifts_of_one_kind() -> None:
     assert one.shifts == 2
     assert one.seeds == [1, 2]
     assert one.utilisation_pct == pytest.approx(50 * sum(each.utilisation for each in outcomes))
+
+
+def test_an_abandoned_machine_counts_for_the_dialer_but_is_no_person() -> None:
+    job = Job("reference", "predictive", 5, 1)
+    people = Outcome(job, 0.7, 0.029, 0.05, answered=1000, abandoned=29, machines_abandoned=0,
+                     attempts=4000)  # fmt: skip
+    machines = replace(people, machines_abandoned=2)
+    assert people.counted == people.abandonment
+    assert machines.counted == pytest.approx(31 / 1002)
+    (one,) = summaries([people, machines])
+    assert (one.shifts_over_limit, one.counted_over_limit) == (0, 1)
+    assert one.worst_counted_pct == pytest.approx(100 * 31 / 1002)
+    assert one.counted_pct == pytest.approx(50 * (0.029 + 31 / 1002))

@@ -71,6 +71,12 @@ class Outcome:
     machines_abandoned: int
     attempts: int
 
+    @property
+    def counted(self) -> float:
+        """The share abandoned as a dialer counts it: machines that met nobody are people to it."""
+        answers = self.answered + self.machines_abandoned
+        return (self.abandoned + self.machines_abandoned) / max(answers, 1)
+
 
 def play(job: Job) -> Outcome:
     """Simulate one shift."""
@@ -128,6 +134,10 @@ class Summary:
     worst_shift_pct: float
     worst_hour_pct: float
     shifts_over_limit: int
+    counted_pct: float
+    """As the dialer counts, who takes abandoned machines for people; this is what it steers by."""
+    worst_counted_pct: float
+    counted_over_limit: int
     answers_per_shift: float
     attempts_per_shift: float
     answer_pct: float
@@ -170,6 +180,9 @@ def _summary(group: Sequence[Outcome]) -> Summary:
         worst_shift_pct=100 * max(one.abandonment for one in group),
         worst_hour_pct=100 * max(one.worst_hour for one in group),
         shifts_over_limit=sum(one.abandonment > LIMIT for one in group),
+        counted_pct=100 * sum(one.counted for one in group) / count,
+        worst_counted_pct=100 * max(one.counted for one in group),
+        counted_over_limit=sum(one.counted > LIMIT for one in group),
         answers_per_shift=sum(one.answered for one in group) / count,
         attempts_per_shift=attempts / count,
         answer_pct=100 * sum(one.answered for one in group) / max(attempts, 1),
