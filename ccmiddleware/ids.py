@@ -16,9 +16,11 @@ _EPOCH_IN_UNIQUEID = re.compile(r"(?:^|-)(\d{9,11})\.(\d+)$")
 _PLACEHOLDER = "ccmcb-"
 _WORK = "ccmwk-"
 _DIALLED = "ccmat-"
+_OFFERED = "ccmpv-"
 _PLACEMENT = re.compile(rf"{_WORK}([0-9a-f]{{32}})-\d{{9,11}}\.\d{{1,6}}")
 _ATTEMPT = re.compile(rf"{_PLACEHOLDER}([0-9a-f]{{32}})-\d{{9,11}}\.\d{{1,6}}")
 _DIAL = re.compile(rf"{_DIALLED}([0-9a-f]{{32}})-\d{{9,11}}\.\d{{1,6}}")
+_OFFER = re.compile(rf"{_OFFERED}([0-9a-f]{{32}})-\d{{9,11}}\.\d{{1,6}}")
 SECOND_HALF = ";2"
 """What Asterisk adds to the unique id of a Local channel for its other half."""
 
@@ -85,6 +87,19 @@ def attempt_of(uniqueid: str) -> UUID | None:
     if not uniqueid.startswith(_DIALLED):
         return None
     found = _DIAL.fullmatch(uniqueid.removesuffix(SECOND_HALF))
+    return UUID(hex=found[1]) if found else None
+
+
+def offer_id(offer: UUID, epoch: int) -> str:
+    """The unique id that we choose for the channel by which an agent is offered a lead."""
+    return f"{_OFFERED}{offer.hex}-{epoch}.1"
+
+
+def offer_of(uniqueid: str) -> UUID | None:
+    """The offer of a lead that a channel is, either half; None for any other channel."""
+    if not uniqueid.startswith(_OFFERED):
+        return None
+    found = _OFFER.fullmatch(uniqueid.removesuffix(SECOND_HALF))
     return UUID(hex=found[1]) if found else None
 
 

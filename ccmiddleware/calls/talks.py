@@ -20,7 +20,7 @@ from ccmiddleware.calls import callbacks
 from ccmiddleware.calls.call import AgentEnd, Call, Phase
 from ccmiddleware.calls.topology import interface_of
 from ccmiddleware.facts import EndedBy, Outcome, Segment
-from ccmiddleware.ids import callback_of
+from ccmiddleware.ids import attempt_of, callback_of, offer_of
 from ccmiddleware.pbx import events as ami
 
 if TYPE_CHECKING:
@@ -54,8 +54,30 @@ def on_newchannel(machine: CallMachine, event: ami.Newchannel, now: datetime) ->
 def on_bridge_enter(machine: CallMachine, event: ami.BridgeEnter, now: datetime) -> None:
     """A channel entered a bridge: new connections, and healed ones."""
     machine.topology.enter(event)
+    _meet_party(machine, event)
     for call in _calls_around(machine, event.uniqueid):
         connect(machine, call, event.at)
+
+
+def _meet_party(machine: CallMachine, event: ami.BridgeEnter) -> None:
+    """A party that a campaign called is joined, without a queue, with the agent who wanted that.
+
+    The agent's end is the channel of the offer: the member's own, or one half of a Local channel
+    at whose other end the agent's line is.
+    """
+    together = machine.topology.in_bridge_with(event.uniqueid)
+    party = next((one for one in together if attempt_of(one) is not None), "")
+    half = next((one for one in together if offer_of(one) is not None), "")
+    if not party or not half or party in machine.by_uniqueid:
+        return
+    channel = machine.topology.channels[half]
+    name = interface_of(channel.name)
+    interface = machine.member_of(channel.name) or machine.members_by_phone.get(f"{name}/n", name)
+    first = machine.topology.channels[party].seen
+    call = machine.begin(event if event.uniqueid == party else first, event.at)
+    agent = AgentEnd(interface, machine.name_of(interface), channel.name, half)
+    segment = call.talk(agent, machine.topology.channels[party].name, event.at, None)
+    machine.bind(half, call, segment.ordinal)
 
 
 def on_bridge_leave(machine: CallMachine, event: ami.BridgeLeave, now: datetime) -> None:

@@ -100,6 +100,11 @@ class Topology:
             self._bridges.pop(channel.bridge, None)
         channel.bridge = ""
 
+    def in_bridge_with(self, uniqueid: str) -> set[str]:
+        """Unique ids of the channels in the same bridge, Local ones as well, with itself."""
+        channel = self.channels.get(uniqueid)
+        return set(self._bridges.get(channel.bridge, ())) if channel is not None else set()
+
     def peers(self, uniqueid: str, barrier: str = "") -> set[str]:
         """Unique ids of the real channels that this one is connected to, without itself.
 

@@ -23,6 +23,10 @@ class Claimed:
     """That a person answers, as estimated then."""
     signs: tuple[str, ...] = ()
     """What that was estimated from."""
+    offer: str = ""
+    """Preview: unique id of the channel by which the agent was offered it, and waits for it."""
+    half: str = ""
+    """Name of that channel."""
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,23 @@ class Claiming:
                 break  # paused or edited; or somebody else holds all that are left
         return claims
 
+    async def claim_one(
+        self, campaign: Campaign, lead: Lead, trunks: Sequence[str], now: datetime
+    ) -> Claims:
+        """Claim just that lead, by the first of the trunks, if it may be called at ``now``.
+
+        Raises TemporaryError.
+        """
+        claims = Claims()
+        places = await self._places_with_leads(campaign, now)
+        opened = openings(places, campaign.rules, now)
+        if lead.place not in opened:
+            claims.refused["closed"] += 1
+        elif trunks:
+            asks = [self._ask(campaign, lead, opened, trunks[0])]
+            await self._take(campaign, [lead], asks, _terms(campaign), [*trunks], now, claims)
+        return claims
+
     async def _leads(
         self, campaign: Campaign, opened: Mapping[int, Opening], now: datetime
     ) -> Sequence[Lead]:

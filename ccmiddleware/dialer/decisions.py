@@ -22,7 +22,7 @@ WORDS = {
     "leads": "There were too few leads that could be called: the others were done, waited for their"
     " time, or were in places that were closed.",
     "inbound": "Its agents were kept for calls that come in.",
-    "mode": "It is in preview: agents take their leads themselves.",
+    "offers": "It is in preview: each agent who is free is offered a lead, and decides.",
     "check": "Something was in the way of dialing: `ccm campaign check`.",
     "over": "Its last day was over.",
 }
@@ -91,6 +91,8 @@ def in_short(stored: Stored) -> str:
 
 
 def _begun(stored: Stored) -> str:
+    if stored.reason == "offers" and stored.number:
+        return f"Offered {_many(stored.number, 'lead')} to agents."
     if stored.number == stored.claimed:
         return f"Began {_many(stored.number, 'call')}." if stored.number else "Began no call."
     return f"Began {stored.claimed} of {_many(stored.number, 'call')} that were wanted."

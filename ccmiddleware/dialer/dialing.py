@@ -27,6 +27,7 @@ from ccmiddleware.dialer.ending import dialed, end, reopen, reopen_told, wake
 from ccmiddleware.dialer.open_attempts import Unclaimed, take_up
 from ccmiddleware.dialer.originating import originate
 from ccmiddleware.dialer.pace import Reason, Wanted
+from ccmiddleware.dialer.previewing import Does, Previewing
 from ccmiddleware.dialer.roster import Roster, Running
 from ccmiddleware.dialer.seeing import Sees, State
 from ccmiddleware.dialer.sharing import Sharing
@@ -106,6 +107,10 @@ class Dialing:
         self._unclaimed = Unclaimed()
         self._missing: dict[UUID, datetime] = {}
         """Attempts whose channel is not there, since when we know that."""
+        self.previews = Previewing(
+            node, database, link, self.roster, self.trunks, sees.channel_of,
+            Does(self._begin_all, self._rings), clock,
+        )  # fmt: skip
         self._sharing = Sharing(database, node, sees.members, sees.queues_of)
         self._decisions = DecisionLog()
         self._dialed: list[tuple[UUID, datetime]] = []
@@ -138,6 +143,7 @@ class Dialing:
                 ("campaigns", self.look_at_campaigns, CAMPAIGNS_SECONDS),
                 ("ends of calls", self.write_ends, END_SECONDS),
                 ("dispositions", self.apply_dispositions, SAID_SECONDS),
+                ("previews", self.previews.carry_out, 0),
             ):
                 tasks.create_task(self._again(what, work, pause), name=f"{what} {self._node}")
 
@@ -175,6 +181,7 @@ class Dialing:
 
     def hear(self, event: ami.Event) -> None:
         """What Asterisk tells of calls."""
+        self.previews.hear(event)
         match event:
             case ami.UserEvent():
                 step = from_event(event)
@@ -196,14 +203,14 @@ class Dialing:
 
     def learn(self, facts: Iterable[AnyFact]) -> None:
         """What queue_log tells, which also has what nobody was there to hear."""
-        for fact in facts:
-            if isinstance(fact, QueueLogRow):
-                line = Line(
-                    fact.at, fact.call, fact.queue, fact.agent, fact.event, tuple(fact.data)
-                )
-                step = from_queue_log(line)
-                if step is not None:
-                    self._hear_step(step)
+        lines = [
+            Line(row.at, row.call, row.queue, row.agent, row.event, tuple(row.data))
+            for row in facts
+            if isinstance(row, QueueLogRow)
+        ]
+        self.previews.learn(lines)
+        for step in filter(None, map(from_queue_log, lines)):
+            self._hear_step(step)
 
     def _hear_step(self, step: Step) -> None:
         running = self._of.get(step.attempt)
@@ -299,6 +306,10 @@ class Dialing:
 
     async def _dial(self, one: Running, leads: AtHand, now: datetime) -> None:
         campaign = one.campaign
+        if one.pace.mode == "preview":
+            wanted = await self.previews.offer(one, leads, now)
+            self._decisions.add(one, wanted, leads, Claims(), now)
+            return
         ledger = one.ledger.decision(campaign.profile, now, one.leads_left)
         names = campaign.holds["trunks"] or ()
         room = self.trunks.room(names, now)
@@ -320,6 +331,14 @@ class Dialing:
         async with asyncio.TaskGroup() as tasks:
             for each in claims.claimed:
                 tasks.create_task(self._originate(one, each, at), name=f"originate {each.attempt}")
+
+    def _rings(self, attempt: UUID) -> str | None:
+        """The unique id of its channel, while nothing was told of it."""
+        one = self._of.get(attempt)
+        known = one.pace.under_way.attempts[attempt] if one is not None else None
+        if known is None or known.told:
+            return None
+        return dial_id(attempt, int(known.claimed_at.timestamp()))
 
     async def _originate(self, one: Running, claimed: Claimed, at: datetime) -> None:
         """Have Asterisk dial. Whether it took an order that it does not answer shows later."""

@@ -18,6 +18,10 @@ NUMBER = re.compile(r"\+[1-9][0-9]{3,14}")
 TRUNK = re.compile(r"[A-Za-z][A-Za-z0-9]*/[A-Za-z0-9_@:/.+*#;-]*")
 SOUND = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+OFFER = re.compile(r"[0-9a-z.-]{1,80}")
+AGENT = re.compile(r"[A-Za-z0-9]{1,20}/[A-Za-z0-9_.@+/-]{1,100}")
+"""Interfaces that the dialplan library lets through."""
+HALF = re.compile(r"[A-Za-z0-9]{1,20}/[A-Za-z0-9_.@+/;-]{1,120}")
 KEY_NAMES = {**{str(digit): str(digit) for digit in range(10)}, "*": "STAR", "#": "HASH"}
 ACTION = re.compile(r"agent|repeat|opt_out|hangup|queue:[A-Za-z0-9_.-]{1,80}")
 
@@ -62,6 +66,7 @@ def originate(
         "Timeout": str(int(holds["ring_seconds"]) * 1000),
         "Variable": [
             END,
+            *_meets(claimed),
             *(
                 f"CCM_DIAL_{name}={value}"
                 for name, value in _variables(campaign, channel, claimed, holds).items()
@@ -76,6 +81,22 @@ def is_sampled(attempt: UUID, share: float) -> bool:
     By the attempt's own random bits: the same whenever it is asked.
     """
     return attempt.int % 10_000 < share * 100
+
+
+def _meets(claimed: Claimed) -> list[str]:
+    """With whom alone the party is joined, where an agent waits for it (preview)."""
+    if not claimed.offer:
+        return []
+    found = {"OFFER": (OFFER, claimed.offer), "AGENT": (AGENT, claimed.agent)}
+    offer, agent = (_fits(pattern, name, value) for name, (pattern, value) in found.items())
+    half = _fits(HALF, "the agent's channel", claimed.half)
+    return [
+        f"CCM_PREVIEW_OFFER={offer}",
+        f"CCM_DIAL_AGENT={agent}",
+        f"CCM_DIAL_AGENT_CHANNEL={half}",
+        # By this the agent's dialplan sees that the call is there.
+        f"GROUP(ccm-preview)={offer}",
+    ]
 
 
 def _variables(

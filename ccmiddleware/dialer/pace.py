@@ -26,7 +26,7 @@ Reason = Literal[
     "budget",
     "closed",
     "leads",
-    "mode",
+    "offers",
     "inbound",
     "check",
     "over",
@@ -206,8 +206,6 @@ class Pace:
     def _number(self, found: Decision, go_on: GoOn, room: int) -> tuple[int, Reason]:
         if found.held_by == "nobody there":
             return 0, "no_agents"
-        if self.mode == "preview":
-            return 0, "mode"  # agents take their leads themselves
         if go_on is GoOn.STOP:
             return 0, "budget"
         if self.mode == "power" and go_on is GoOn.NORMAL:

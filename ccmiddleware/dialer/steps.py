@@ -212,9 +212,12 @@ def _result(
         return "connected", True
     if not first.keys().isdisjoint((Kind.CHOSE, Kind.OPTED_OUT, Kind.PLAYED)):
         return "connected", True  # agentless: the message has reached whom it was for
-    over = Kind.ENDED in first or cause is not None
+    ended = first.get(Kind.ENDED)
+    over = ended is not None or cause is not None
     if not first.keys() <= {Kind.ENDED, Kind.FAILED} or _was_up(first, response):
         return ("hung_up" if over else "unknown"), True
+    if ended is not None and ended.part(1) == "Ringing" and cause in SAYS_NOTHING:
+        return "no_answer", False  # it rang until somebody here had it stopped
     return _unanswered(first.get(Kind.FAILED), response, cause), False
 
 

@@ -54,7 +54,7 @@ COMMENT ON COLUMN report.dialer_decision.queue IS 'Queue whose agents talk, as i
 COMMENT ON COLUMN report.dialer_decision.number IS 'How many calls were to be begun';
 COMMENT ON COLUMN report.dialer_decision.claimed IS 'How many leads could be claimed for them, and so how many calls were begun';
 COMMENT ON COLUMN report.dialer_decision.reason IS
-    'What decided: pacing (the controller), promises (callbacks that were due), no_agents, paused, closed (no place may be called now), trunks (no room in them or in the campaign''s own limits), budget (the drop ledger), leads (none at present), inbound (agents kept for calls that come in), mode (preview: agents take leads themselves), check, over';
+    'What decided: pacing (the controller), promises (callbacks that were due), no_agents, paused, closed (no place may be called now), trunks (no room in them or in the campaign''s own limits), budget (the drop ledger), leads (none at present), inbound (agents kept for calls that come in), offers (preview: leads offered to agents, none of them claimed then), check, over';
 COMMENT ON COLUMN report.dialer_decision.held_by IS
     'What kept the controller''s number from being larger: bound, idle agents, nobody there, cold start, budget used up, recovery guard, lines per agent, lines, calls per decision, no leads, end of the shift, switched off, clock, fault';
 COMMENT ON COLUMN report.dialer_decision.agents_there IS 'Agents who counted for the campaign';

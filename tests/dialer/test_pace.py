@@ -62,7 +62,6 @@ def begin(found: Pace, count: int, first: int = 100, at: datetime = NOW) -> list
         (["mode=predictive"], 3, 0, 3, "pacing"),
         (["mode=predictive", "max_lines=2"], 3, 0, 2, "trunks"),
         (["mode=progressive", "calls_per_second=1"], 3, 0, 1, "trunks"),
-        (["mode=preview"], 3, 0, 0, "mode"),
         (["mode=agentless", "max_lines=7"], 0, 2, 5, "pacing"),
         (["mode=agentless", "max_lines=7"], 0, 7, 0, "trunks"),
     ],
