@@ -188,6 +188,8 @@ def why_ended(machine: CallMachine, call: Call, segment: Segment) -> EndedBy:
         machine.topology.channels
     ):
         return "caller"
+    if any(offer_of(key) and key not in machine.topology.channels for key in agents):
+        return "agent"  # by key: the agent's line stays open
     if any(key in machine.topology.channels for key in agents):
         return "transfer"  # both are there and neither hung up: somebody moved one of them
     return "agent"

@@ -27,7 +27,7 @@ from ccmiddleware.dialer.ending import dialed, end, reopen, reopen_told, wake
 from ccmiddleware.dialer.open_attempts import Unclaimed, take_up
 from ccmiddleware.dialer.originating import originate
 from ccmiddleware.dialer.pace import Reason, Wanted
-from ccmiddleware.dialer.previewing import Does, Previewing
+from ccmiddleware.dialer.previewing import Previewing
 from ccmiddleware.dialer.roster import Roster, Running
 from ccmiddleware.dialer.seeing import Sees, State
 from ccmiddleware.dialer.sharing import Sharing
@@ -108,8 +108,8 @@ class Dialing:
         self._missing: dict[UUID, datetime] = {}
         """Attempts whose channel is not there, since when we know that."""
         self.previews = Previewing(
-            node, database, link, self.roster, self.trunks, sees.channel_of,
-            Does(self._begin_all, self._rings), clock,
+            node, database, link, self.roster, self.trunks, sees.channel_of, self._of,
+            begin=self._begin_all, clock=clock,
         )  # fmt: skip
         self._sharing = Sharing(database, node, sees.members, sees.queues_of)
         self._decisions = DecisionLog()
@@ -331,14 +331,6 @@ class Dialing:
         async with asyncio.TaskGroup() as tasks:
             for each in claims.claimed:
                 tasks.create_task(self._originate(one, each, at), name=f"originate {each.attempt}")
-
-    def _rings(self, attempt: UUID) -> str | None:
-        """The unique id of its channel, while nothing was told of it."""
-        one = self._of.get(attempt)
-        known = one.pace.under_way.attempts[attempt] if one is not None else None
-        if known is None or known.told:
-            return None
-        return dial_id(attempt, int(known.claimed_at.timestamp()))
 
     async def _originate(self, one: Running, claimed: Claimed, at: datetime) -> None:
         """Have Asterisk dial. Whether it took an order that it does not answer shows later."""

@@ -9,7 +9,7 @@ each ends by itself.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,7 +26,7 @@ from ccmiddleware.dialer.pace import Wanted
 from ccmiddleware.dialer.roster import Roster, Running
 from ccmiddleware.dialer.trunk_limits import TrunkLimits
 from ccmiddleware.errors import PermanentError, TemporaryError
-from ccmiddleware.ids import SECOND_HALF, offer_of
+from ccmiddleware.ids import SECOND_HALF, dial_id, offer_of
 from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.rows import Line
@@ -52,15 +52,6 @@ REST_AFTER_NOTHING = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
-class Does:
-    """What the dialer does for an offer. ``begin`` has claimed leads dialled; ``rings`` tells the
-    unique id of an attempt's channel while nobody has answered it yet."""
-
-    begin: Callable[[Running, Claims, datetime], Awaitable[None]]
-    rings: Callable[[UUID], str | None]
-
-
-@dataclass(frozen=True)
 class _Heard:
     """Something to be done. ``said`` None: the agent has left the call that rings."""
 
@@ -80,16 +71,21 @@ class Previewing:
         roster: Roster,
         trunks: TrunkLimits,
         channel_of: Callable[[str], str | None],
-        does: Does,
+        running: Mapping[UUID, Running],
+        *,
+        begin: Callable[[Running, Claims, datetime], Awaitable[None]],
         clock: Clock,
     ) -> None:
+        """``running``: the campaign of each attempt under way. ``begin``: has claimed leads
+        dialled."""
         self._node = node
         self._database = database
         self._link = link
         self._roster = roster
         self._trunks = trunks
         self._channel_of = channel_of
-        self._does = does
+        self._running = running
+        self._begin = begin
         self._clock = clock
         self.offers: dict[UUID, Offer] = {}
         """Those that are open, or whose call is on."""
@@ -246,7 +242,7 @@ class Previewing:
         (claimed,) = claims.claimed
         offer.attempt = claimed.attempt
         meets = replace(claimed, agent=offer.agent, offer=offer.channel, half=half)
-        await self._does.begin(one, replace(claims, claimed=[meets]), now)
+        await self._begin(one, replace(claims, claimed=[meets]), now)
         if offer.id not in self.offers:
             # The agent left in this moment.
             self._have_done(_Heard(now, None, offer))
@@ -254,7 +250,15 @@ class Previewing:
     async def _stop(self, heard: _Heard) -> None:
         """Let go of a call that rings for an agent who is gone."""
         attempt = heard.offer.attempt if heard.offer is not None else None
-        ringing = self._does.rings(attempt) if attempt is not None else None
+        ringing = self._rings(attempt) if attempt is not None else None
         channel = self._channel_of(ringing) if ringing is not None else None
         if channel is not None:
             await self._link.send("Hangup", {"Channel": channel})
+
+    def _rings(self, attempt: UUID) -> str | None:
+        """The unique id of its channel, while nothing was told of it."""
+        one = self._running.get(attempt)
+        known = one.pace.under_way.attempts[attempt] if one is not None else None
+        if known is None or known.told:
+            return None
+        return dial_id(attempt, int(known.claimed_at.timestamp()))

@@ -42,7 +42,8 @@ queue_log the talk begins with the agent (CONNECT); see [callbacks.md](callbacks
 
 ## Calls of campaigns
 
-A call that a campaign dialled is an interaction from the moment in which it enters a queue: outbound, with the
+A call that a campaign dialled is an interaction from the moment in which it enters a queue, or is joined with the agent who had it
+called (preview: in no queue): outbound, with the
 number that was called as the customer's, and the caller id that was shown as ours. It begins when dialling
 began. What never entered a queue (no answer, busy, a machine, nobody in time) is an attempt and no interaction:
 `report.attempt` has it. The two are linked by the attempt's id, which is in the unique id of the channel;
