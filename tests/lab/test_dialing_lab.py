@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.
 
 AGENTS = ("2001", "2002")
 PLAN = outbound.plan(len(AGENTS), wrapup=0)
-PATIENCE = 40.0
+PATIENCE = 90.0
 
 
 @dataclass
