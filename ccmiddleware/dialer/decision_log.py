@@ -17,7 +17,7 @@ class DecisionLog:
     """Decisions of one node."""
 
     def __init__(self) -> None:
-        self._last: dict[UUID, tuple[Reason, datetime]] = {}
+        self._last: dict[UUID, tuple[Reason | None, datetime]] = {}
         self._kept: list[dict[str, Any]] = []
 
     def add(
@@ -30,7 +30,8 @@ class DecisionLog:
         before, at = self._last.get(campaign, (None, now))
         if not wanted.number and before == reason and now - at < SAME_EVERY:
             return
-        self._last[campaign] = (reason, now)
+        # One behind calls is another one, whatever its reason.
+        self._last[campaign] = (None if wanted.number else reason, now)
         self._kept.append(
             {
                 "campaign": str(campaign),

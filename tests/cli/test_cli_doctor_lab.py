@@ -136,6 +136,7 @@ CALLBACKS = """
 #include "ccm-callbacks.conf"
 #include "ccm-work.conf"
 #include "ccm-dial.conf"
+#include "ccm-opt-out.conf"
 [ccm-callback-customer]
 exten => _12025XXXXXX,1,Dial(PJSIP/${EXTEN}@outside)
 """
@@ -143,6 +144,7 @@ LIBRARIES = (
     "ccm-agents.conf",
     "ccm-callbacks.conf",
     "ccm-dial.conf",
+    "ccm-opt-out.conf",
     "ccm-queues.conf",
     "ccm-recording.conf",
     "ccm-work.conf",
