@@ -83,7 +83,7 @@ async def test_each_free_agent_is_offered_a_lead_of_his_own(floor: Floor) -> Non
     assert [one["CallerID"] for one in floor.offers] == [f"<{phone(0)}>", f"<{phone(1)}>"]
     assert (floor.calls, await count(floor.desk.database, "attempt")) == ([], 0)
     assert [state for state, _ in await floor.leads()] == ["new"] * 3
-    assert await floor.desk.decisions() == [(2, 0, "offers")]
+    assert await floor.desk.decisions() == [(2, 0, "offers"), (0, 0, "offers")]
 
 
 async def test_at_the_key_that_lead_is_claimed_and_dialled_for_that_agent(floor: Floor) -> None:
