@@ -23,8 +23,6 @@ WORDS = {
     " time, or were in places that were closed.",
     "inbound": "Its agents were kept for calls that come in.",
     "offers": "It is in preview: each agent who is free is offered a lead, and decides.",
-    "check": "Something was in the way of dialing: `ccm campaign check`.",
-    "over": "Its last day was over.",
 }
 """By the reason that is stored. What the controller decided by itself it explains itself."""
 

@@ -5,13 +5,13 @@ claim with attempt and permit is committed before Asterisk is asked, and only th
 present term asks. What Asterisk was asked goes its way without us (the dialplan decides, and
 queue_log tells); whoever leads next takes up the attempts that are open.
 
-How many is decided in ``pace``, who may be called in ``claiming``, what became of a call in
-``steps`` and ``under_way``.
+How many is decided in ``pace``, who may be called in ``claiming``; calls are followed in
+``following``.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -23,20 +23,17 @@ from ccmiddleware.dialer import dispositions
 from ccmiddleware.dialer.attempts import Claimed, Ended
 from ccmiddleware.dialer.claiming import AtHand, Claims
 from ccmiddleware.dialer.decision_log import DecisionLog
-from ccmiddleware.dialer.ending import dialed, end, reopen, reopen_told, wake
-from ccmiddleware.dialer.open_attempts import Unclaimed, take_up
+from ccmiddleware.dialer.ending import dialed, end, wake
+from ccmiddleware.dialer.following import Following
 from ccmiddleware.dialer.originating import originate
 from ccmiddleware.dialer.pace import Reason, Wanted
 from ccmiddleware.dialer.previewing import Previewing
 from ccmiddleware.dialer.roster import Roster, Running
 from ccmiddleware.dialer.seeing import Sees, State
 from ccmiddleware.dialer.sharing import Sharing
-from ccmiddleware.dialer.steps import Response, Step, from_event, from_queue_log
 from ccmiddleware.dialer.trunk_limits import Trunk, TrunkLimits
-from ccmiddleware.dialer.under_way import News
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact, QueueLogRow
-from ccmiddleware.ids import SECOND_HALF, attempt_of, dial_id
 from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.rows import Line
@@ -57,8 +54,6 @@ RETRY_SECONDS = 1.0
 LEARNED_EVERY = timedelta(seconds=10)
 IDLE_EVERY = timedelta(seconds=2)
 """Between two looks for campaigns while there are none."""
-TOLD_SINCE = timedelta(days=1)
-"""How far back a new leader looks for attempts whose end was concluded too early."""
 TAKE_UP_EVERY = timedelta(seconds=10)
 WAKE_EVERY = timedelta(seconds=2)
 
@@ -67,13 +62,6 @@ TOO_LATE = timedelta(seconds=10)
 now. Windows are left open for as long as it may ring, which is longer."""
 REFUSED_FOR = timedelta(seconds=30)
 """An end that Postgres refuses is written again so often; meanwhile all others are."""
-
-GONE_AFTER = timedelta(seconds=10)
-"""A call without a channel for so long is over, whatever was told."""
-LEFT_GONE_AFTER = timedelta(seconds=3)
-"""The same, of a call that an earlier leader began."""
-UNREAD_AFTER = timedelta(seconds=30)
-"""So long what queue_log may tell of such a call is waited for."""
 
 
 class Dialing:
@@ -100,15 +88,9 @@ class Dialing:
         self._log = log.bind(node=node)
         self.roster = Roster(database, node, term)
         self.trunks = TrunkLimits()
-        self._of: dict[UUID, Running] = {}
-        """The campaign of each attempt under way."""
-        self._left: set[UUID] = set()
-        """Those of them that an earlier leader began."""
-        self._unclaimed = Unclaimed()
-        self._missing: dict[UUID, datetime] = {}
-        """Attempts whose channel is not there, since when we know that."""
+        self._calls = Following(node, database, self.roster, self.trunks, sees, clock)
         self.previews = Previewing(
-            node, database, link, self.roster, self.trunks, sees.channel_of, self._of,
+            node, database, link, self.roster, self.trunks, sees.channel_of, self._calls.of,
             begin=self._begin_all, clock=clock,
         )  # fmt: skip
         self._sharing = Sharing(database, node, sees.members, sees.queues_of)
@@ -118,7 +100,6 @@ class Dialing:
         self._said: dict[str, str] = {}
         self._refused: dict[UUID, datetime] = {}
         """Attempts whose end Postgres refuses, and until when it is not asked again."""
-        self._took_up = False
         self._turn = 0
         self._ended: Counter[tuple[str, str]] = Counter()
         self._drops: Counter[str] = Counter()
@@ -177,29 +158,10 @@ class Dialing:
 
     # -- hearing ----------------------------------------------------------------------------
 
-    HEARD = (ami.UserEvent, ami.OriginateResponse, ami.Hangup)
-
     def hear(self, event: ami.Event) -> None:
-        """What Asterisk tells of calls."""
+        """What Asterisk tells of calls, and of offers to agents."""
         self.previews.hear(event)
-        match event:
-            case ami.UserEvent():
-                step = from_event(event)
-                if step is not None:
-                    self._hear_step(step)
-            case ami.OriginateResponse():
-                response = Response(event.response == "Success", event.reason)
-                attempt = attempt_of(event.uniqueid) or attempt_of(event.action_id)
-                if attempt in self._of:
-                    now = self._clock()
-                    way = self._of[attempt].pace.under_way
-                    self._hear(attempt, way.responded(attempt, response, now), now)
-            case ami.Hangup():
-                attempt = attempt_of(event.uniqueid)
-                if attempt in self._of and not event.uniqueid.endswith(SECOND_HALF):
-                    now = self._clock()
-                    way = self._of[attempt].pace.under_way
-                    self._hear(attempt, way.hung_up(attempt, event.cause, now), now)
+        self._calls.hear(event)
 
     def learn(self, facts: Iterable[AnyFact]) -> None:
         """What queue_log tells, which also has what nobody was there to hear."""
@@ -209,19 +171,7 @@ class Dialing:
             if isinstance(row, QueueLogRow)
         ]
         self.previews.learn(lines)
-        for step in filter(None, map(from_queue_log, lines)):
-            self._hear_step(step)
-
-    def _hear_step(self, step: Step) -> None:
-        running = self._of.get(step.attempt)
-        if running is None:
-            self._unclaimed.keep(step)
-            return
-        now = self._clock()
-        self._hear(step.attempt, running.pace.under_way.step(step, now), now)
-
-    def _hear(self, attempt: UUID, news: Sequence[News], now: datetime) -> None:
-        self._of[attempt].pace.hear(news, now)
+        self._calls.learn(lines)
 
     # -- dialing ----------------------------------------------------------------------------
 
@@ -234,10 +184,10 @@ class Dialing:
             return
         if self._is_due("take up", TAKE_UP_EVERY, now):
             del self._due["take up"]  # nothing is dialled before that has succeeded
-            await self._take_up(now)
+            await self._calls.take_up(now)
             self._due["take up"] = now + TAKE_UP_EVERY
         await self.roster.refresh(now)
-        self._let_go_of_the_gone(now)
+        self._calls.let_go_of_the_gone(now)
         if not (self.roster.known and self._link.state.up and self._sees.whole()):
             return
         rows = await self._database.fetch("dialing_trunks")
@@ -323,9 +273,7 @@ class Dialing:
 
     async def _begin_all(self, one: Running, claims: Claims, at: datetime) -> None:
         for each in claims.claimed:
-            self.trunks.take(each.trunk, at)
-            one.pace.begin(each, at)
-            self._of[each.attempt] = one
+            self._calls.begin(one, each, at)
         # Whoever leads now, if we do not any more, takes these attempts up; nobody was dialled.
         await self._certain()
         async with asyncio.TaskGroup() as tasks:
@@ -409,65 +357,5 @@ class Dialing:
             one.chances.learn(known.claimed, ended)
             self._ended[one.campaign.name, ended.result] += 1
             self._drops[one.campaign.name] += int(ended.dropped)
-        one.pace.forget(ended.attempt)
-        self.trunks.give_back(known.claimed.trunk)
-        self._of.pop(ended.attempt, None)
-        self._missing.pop(ended.attempt, None)
+        self._calls.forget(one, known.claimed)
         self._refused.pop(ended.attempt, None)
-        self._left.discard(ended.attempt)
-
-    async def _take_up(self, now: datetime) -> None:
-        """Attempts that are open and not followed are ours from now on."""
-        if not self._took_up:
-            # What was told while nobody led, of attempts whose end was concluded before.
-            await reopen_told(self._database, self._node, now - TOLD_SINCE)
-            self._took_up = True
-        known, late = frozenset(self._of), self._unclaimed.attempts()
-        if late:
-            await reopen(self._database, late)
-            self._unclaimed.asked(late)
-        rows = await take_up(self._database, self._node, known)
-        if not rows:
-            return
-        await self.roster.refresh(now, {row.campaign for row in rows})
-        for row in rows:
-            one = self.roster.known.get(row.campaign)
-            if one is None:
-                self._say("attempts of a campaign that can't be used", str(row.campaign))
-                continue
-            attempt, way = row.claimed.attempt, one.pace.under_way
-            self.trunks.carry(row.claimed.trunk)
-            one.pace.begin(row.claimed, row.claimed_at)
-            self._of[attempt] = one
-            self._left.add(attempt)
-            if row.dialed_at is not None:
-                way.dialed(attempt, row.dialed_at)
-            for step in {*row.steps, *self._unclaimed.taken(attempt)}:
-                self._hear(attempt, way.step(step, now), now)
-        self._log.info("open attempts are taken up", attempts=len(rows))
-
-    def _let_go_of_the_gone(self, now: datetime) -> None:
-        """Of calls that have no channel any more, nothing more is told but by queue_log."""
-        if not self._sees.whole():
-            self._missing.clear()
-            return
-        for attempt, one in self._of.items():
-            known = one.pace.under_way.attempts[attempt]
-            if known.over_since is not None:
-                continue
-            channel = dial_id(attempt, int(known.claimed_at.timestamp()))
-            if self._sees.channel_of(channel) is not None:
-                self._missing.pop(attempt, None)
-                continue
-            since = self._missing.setdefault(attempt, now)
-            after = LEFT_GONE_AFTER if attempt in self._left else GONE_AFTER
-            if now - since >= after and self._was_read(since, now):
-                why = "it has no channel, and its end was not told"
-                self._hear(attempt, one.pace.under_way.lost(attempt, now, why), now)
-
-    def _was_read(self, since: datetime, now: datetime) -> bool:
-        """Whether queue_log was read behind that time, as far as it can be."""
-        if self._sees.read_until is None or now - since >= UNREAD_AFTER:
-            return True
-        read = self._sees.read_until()
-        return read is not None and read > since

@@ -58,7 +58,7 @@ class Unclaimed:
         return self._steps.pop(attempt, ())
 
 
-async def take_up(database: Database, node: str, known: Collection[UUID]) -> list[Open]:
+async def open_attempts(database: Database, node: str, known: Collection[UUID]) -> list[Open]:
     """What is open of the node, but for what was ``known`` before. Raises TemporaryError."""
     rows = await left_open(database, node, known)
     found = {

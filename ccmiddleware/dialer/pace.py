@@ -28,8 +28,6 @@ Reason = Literal[
     "leads",
     "offers",
     "inbound",
-    "check",
-    "over",
 ]
 """What decided how many calls were begun: the controller, or the limit that held."""
 
@@ -130,7 +128,7 @@ class Pace:
         others = [agent for agent in idle if agent not in kept]
         self._kept = frozenset(kept + others[: len(ringing) - len(kept)])
 
-    def begin(self, claimed: Claimed, claimed_at: datetime, *, chance: float | None = None) -> None:
+    def begin(self, claimed: Claimed, claimed_at: datetime) -> None:
         """A lead is claimed, and its call about to begin."""
         detects = bool(self.campaign.holds["detection"])
         self.under_way.begin(claimed, claimed_at, detects=detects)

@@ -97,7 +97,9 @@ class Roster:
             except PermanentError as error:
                 self._cannot_be_used(row, str(error))
         for id_ in self.known.keys() - {row["id"] for row in rows}:
-            del self.known[id_]
+            # A call may have begun while this was read (preview: an agent's key).
+            if not self.known[id_].pace.under_way.attempts:
+                del self.known[id_]
 
     async def look_at_due(self, now: datetime) -> None:
         """Look at what takes longer and changes less; nothing is dialled before that. Raises

@@ -80,22 +80,32 @@ AS $$
 $$;
 COMMENT ON FUNCTION ccm.e164_of(text) IS 'A number as Asterisk has it, in E.164 by the rule of ccm.contact_setting; null when it can''t be told';
 
+-- Step by step: leads are found by their numbers, and never by reading all of them, whatever the planner believes of the
+-- tables.
 CREATE FUNCTION ccm.numbers_of_party(asked text[], lead bigint) RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
-    SELECT coalesce(array_agg(DISTINCT f.number), '{}') FROM (
+#variable_conflict use_variable
+DECLARE
+    leads    bigint[] := ARRAY [lead];
+    contacts uuid[];
+    found    text[];
+BEGIN
+    IF lead IS NULL THEN
+        SELECT array_agg(n.lead_id) INTO leads FROM ccm.lead_number AS n WHERE n.number = ANY (asked);
+    END IF;
+    SELECT array_agg(p.contact_id) INTO contacts
+    FROM ccm.contact_address AS p WHERE p.kind = 'phone' AND p.address = ANY (asked);
+    SELECT coalesce(array_agg(DISTINCT f.number), '{}') INTO found FROM (
         SELECT unnest(asked) AS number
         UNION ALL
-        SELECT n.number FROM ccm.lead_number AS n WHERE n.lead_id = lead
+        SELECT n.number FROM ccm.lead_number AS n WHERE n.lead_id = ANY (leads)
         UNION ALL
-        SELECT n.number FROM ccm.lead_number AS n
-        WHERE lead IS NULL AND n.lead_id IN (SELECT o.lead_id FROM ccm.lead_number AS o WHERE o.number = ANY (asked))
-        UNION ALL
-        SELECT p.address FROM ccm.contact_address AS p
-        WHERE p.kind = 'phone' AND p.contact_id IN (
-            SELECT o.contact_id FROM ccm.contact_address AS o WHERE o.kind = 'phone' AND o.address = ANY (asked))
+        SELECT p.address FROM ccm.contact_address AS p WHERE p.contact_id = ANY (contacts) AND p.kind = 'phone'
     ) AS f
-    WHERE f.number ~ '^\+[1-9][0-9]{3,14}$'
+    WHERE f.number ~ '^\+[1-9][0-9]{3,14}$';
+    RETURN found;
+END
 $$;
 COMMENT ON FUNCTION ccm.numbers_of_party(text[], bigint) IS
     'These numbers and all others of the lead, or of whatever leads have one of them when it is null, and of their contact';
@@ -123,15 +133,18 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     meant text[] := CASE WHEN whole_party THEN ccm.numbers_of_party(known, lead) ELSE known END;
+    leads bigint[];
     days  smallint;
     made  bigint;
 BEGIN
+    SELECT array_append(array_agg(n.lead_id), lead) INTO leads FROM ccm.lead_number AS n WHERE n.number = ANY (meant);
     -- The strictest profile of the campaigns that have such a lead; else of all campaigns; else that of the United States.
-    SELECT coalesce(min(c.honour_days) FILTER (WHERE c.id IN (
-            SELECT l.campaign_id FROM ccm.lead AS l
-            WHERE l.id = lead OR l.id IN (SELECT n.lead_id FROM ccm.lead_number AS n WHERE n.number = ANY (meant)))),
-        min(c.honour_days), 10)
-    INTO days FROM ccm.campaign AS c;
+    SELECT min(c.honour_days) INTO days
+    FROM ccm.campaign AS c
+    WHERE c.id IN (SELECT l.campaign_id FROM ccm.lead AS l WHERE l.id = ANY (leads));
+    IF days IS NULL THEN
+        SELECT coalesce(min(c.honour_days), 10) INTO days FROM ccm.campaign AS c;
+    END IF;
     INSERT INTO ccm.opt_out AS o (key, channel, asked, numbers, lead_id, interaction_id, received_at, deadline_on, honour_days,
         noted_by, note)
     VALUES (key, channel, asked, meant, lead, interaction, received,

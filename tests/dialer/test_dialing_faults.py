@@ -1,9 +1,10 @@
 """The dialer when one thing is wrong: everything else goes on, and nothing is dialled too late."""
 
 from datetime import timedelta
+from typing import Any
 
 from claims import NOW, a_campaign, leads, phone
-from test_dialing import SETTINGS, Desk, desk, dials, row  # noqa: F401
+from dialing_desk import SETTINGS, Desk, dials, row
 
 from ccmiddleware.dialer.claiming import MOST_REFUSED
 from ccmiddleware.dialer.dialing import TOO_LATE
@@ -11,7 +12,7 @@ from ccmiddleware.errors import TemporaryError
 from ccmiddleware.pbx.link import ActionTimeout
 
 
-async def test_an_answer_by_a_clock_behind_ours_is_written_down(desk: Desk) -> None:  # noqa: F811
+async def test_an_answer_by_a_clock_behind_ours_is_written_down(desk: Desk) -> None:
     """Asterisk's clock is 5 s late, and the party answered after one second."""
     await dials(desk, 2)
     desk.idle(2)
@@ -28,7 +29,7 @@ async def test_an_answer_by_a_clock_behind_ours_is_written_down(desk: Desk) -> N
     assert one["ended_at"] - one["answered_at"] == timedelta(seconds=4)
 
 
-async def test_an_end_that_is_refused_holds_up_no_other(desk: Desk) -> None:  # noqa: F811
+async def test_an_end_that_is_refused_holds_up_no_other(desk: Desk) -> None:
     await dials(desk, 2)
     desk.idle(2)
     await desk.after(0)
@@ -39,7 +40,7 @@ async def test_an_end_that_is_refused_holds_up_no_other(desk: Desk) -> None:  # 
     assert [one["result"] for one in await desk.attempts()][:2] == [None, "busy"]
 
 
-async def test_a_campaign_that_is_refused_holds_up_no_other(desk: Desk) -> None:  # noqa: F811
+async def test_a_campaign_that_is_refused_holds_up_no_other(desk: Desk) -> None:
     await dials(desk, 3)
     made = await a_campaign(desk.database, "summer", *SETTINGS, "mode=progressive")
     await leads(desk.database, made, *(phone(100 + each) for each in range(3)))
@@ -51,7 +52,7 @@ async def test_a_campaign_that_is_refused_holds_up_no_other(desk: Desk) -> None:
     assert {one["campaign_id"] for one in await desk.attempts()} == {made.id}
 
 
-async def test_what_was_claimed_long_ago_is_not_dialled(desk: Desk) -> None:  # noqa: F811
+async def test_what_was_claimed_long_ago_is_not_dialled(desk: Desk) -> None:
     """The daemon is frozen behind a claim; or it was doubtful for long who leads."""
     await dials(desk, 1)
     desk.idle(1)
@@ -70,7 +71,7 @@ async def test_what_was_claimed_long_ago_is_not_dialled(desk: Desk) -> None:  # 
     assert attempt["note"] == "not dialled: it was claimed 11 s before"
 
 
-async def test_listed_leads_do_not_hold_up_everything(desk: Desk) -> None:  # noqa: F811
+async def test_listed_leads_do_not_hold_up_everything(desk: Desk) -> None:
     """A list of leads of which nearly all came on the do-not-call list after their import."""
     made = await dials(desk, MOST_REFUSED + 20)
     last = phone(MOST_REFUSED + 19)
@@ -89,7 +90,7 @@ async def test_listed_leads_do_not_hold_up_everything(desk: Desk) -> None:  # no
     assert made.name == "spring"
 
 
-async def test_nothing_is_dialled_before_what_was_left_is_known(desk: Desk) -> None:  # noqa: F811
+async def test_nothing_is_dialled_before_what_was_left_is_known(desk: Desk) -> None:
     await dials(desk, 4)
     desk.idle(2)
     await desk.after(0)
@@ -116,7 +117,7 @@ async def test_nothing_is_dialled_before_what_was_left_is_known(desk: Desk) -> N
     assert later.dialing.trunks.on("one") == 2
 
 
-async def test_a_lead_that_was_reached_after_all_is_not_called_again(desk: Desk) -> None:  # noqa: F811
+async def test_a_lead_that_was_reached_after_all_is_not_called_again(desk: Desk) -> None:
     """queue_log was read long after the call was taken for lost: it had been a talk."""
 
     def silent(fields: object) -> None:
@@ -151,3 +152,23 @@ async def test_a_lead_that_was_reached_after_all_is_not_called_again(desk: Desk)
     assert attempt["result"] == "connected"
     (one,) = await desk.database.rows("SELECT state, last_result FROM ccm.lead")
     assert (one["state"], one["last_result"]) == ("done", "connected")
+
+
+async def test_a_call_that_begins_while_its_campaign_is_let_go_is_followed(desk: Desk) -> None:
+    """An agent's key in preview: claimed while it was read that the campaign pauses."""
+    await dials(desk, 1)
+    desk.idle(1)
+    await desk.after(0)
+    (one,) = desk.dialing.roster.known.values()
+    known, one.pace.under_way.attempts = one.pace.under_way.attempts, {}
+    await desk.database.rows("UPDATE ccm.campaign SET state = 'paused' RETURNING id")
+    fetch = desk.database.fetch
+
+    async def slow(name: str, *arguments: Any) -> Any:
+        rows = await fetch(name, *arguments)
+        one.pace.under_way.attempts = known
+        return rows
+
+    desk.database.fetch = slow  # type: ignore[method-assign]
+    await desk.dialing.roster.refresh(desk.now)
+    assert list(desk.dialing.roster.known.values()) == [one]

@@ -29,7 +29,7 @@ from ccmiddleware.dialer.claiming import Claims
 from ccmiddleware.dialer.dnc_entries import Entry
 from ccmiddleware.dialer.ending import end, wake
 from ccmiddleware.dialer.lead_callbacks import Wish
-from ccmiddleware.dialer.open_attempts import take_up
+from ccmiddleware.dialer.open_attempts import open_attempts
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.dialer.values import InvalidCampaign
 from ccmiddleware.store.database import Database, Row, queries
@@ -242,7 +242,7 @@ async def test_whoever_leads_next_knows_that_a_call_keeps_a_promise(database: Da
     (id_,) = await leads(database, campaign, phone(1))
     made = await promise(database, id_)
     (claimed,) = (await due(database, campaign)).claimed
-    (open_,) = await take_up(database, "pbx1", [])
+    (open_,) = await open_attempts(database, "pbx1", [])
     assert (open_.claimed.attempt, open_.claimed.callback) == (claimed.attempt, made["id"])
     await over(database, campaign, open_.claimed, "unknown", AT + MINUTE, inferred=True)
     assert (await kept(database, made["id"]))["state"] == "tried"

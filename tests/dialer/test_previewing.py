@@ -8,8 +8,7 @@ from uuid import UUID
 
 import pytest
 from claims import NOW, count, phone
-from test_dialing import Desk, dials
-from test_dialing import desk as desk
+from dialing_desk import Desk, dials
 
 from ccmiddleware.facts import QueueLogRow
 from ccmiddleware.ids import attempt_of, offer_of

@@ -7,14 +7,15 @@ CREATE TABLE ccm.lead_disposition (
     effect         text NOT NULL,
     next_at        timestamptz,
     applied_at     timestamptz NOT NULL,
-    CONSTRAINT lead_disposition_effect_known CHECK (effect IN ('done', 'success', 'dnc', 'callback', 'again', 'next_number', 'none'))
+    CONSTRAINT lead_disposition_effect_known CHECK (effect IN
+        ('done', 'success', 'dnc', 'callback', 'machine', 'again', 'next_number', 'none'))
 );
 COMMENT ON TABLE ccm.lead_disposition IS 'Codes that agents gave after calls of campaigns, and what came of each for its lead; one row once that is done';
 COMMENT ON COLUMN ccm.lead_disposition.disposition_id IS 'The code that was given';
 COMMENT ON COLUMN ccm.lead_disposition.attempt_id IS 'The attempt that it is about';
 COMMENT ON COLUMN ccm.lead_disposition.lead_id IS 'Its lead';
 COMMENT ON COLUMN ccm.lead_disposition.effect IS
-    'What the campaign''s setting disposition.CODE meant then: done, success, dnc, callback, again, next_number; none: nothing is set';
+    'What the campaign''s setting disposition.CODE meant then: done, success, dnc, callback, machine, again, next_number; none: nothing is set';
 COMMENT ON COLUMN ccm.lead_disposition.next_at IS 'When the lead is called again because of it; null when it is not';
 COMMENT ON COLUMN ccm.lead_disposition.applied_at IS 'When that was settled';
 CREATE INDEX lead_disposition_attempt ON ccm.lead_disposition (attempt_id);
@@ -41,7 +42,7 @@ BEGIN
     FROM (SELECT apply_disposition.lead AS id) AS this
     LEFT JOIN ccm.lead_number AS n ON n.lead_id = this.id AND n.number = apply_disposition.number
     WHERE l.id = this.id AND l.state IN ('ready', 'waiting', 'done')
-        AND apply_disposition.effect IN ('done', 'success', 'dnc', 'again', 'next_number');
+        AND apply_disposition.effect IN ('done', 'success', 'dnc', 'machine', 'again', 'next_number');
     RETURN true;
 END
 $$;
