@@ -40,7 +40,8 @@ class StandInLink:
 
     @property
     def channels(self) -> list[str]:
-        return [str(fields["ChannelId"]) for fields in self.asked]
+        """In the order of their attempts' ids: orders go out beside one another."""
+        return sorted(str(fields["ChannelId"]) for fields in self.asked)
 
 
 class Desk:

@@ -150,8 +150,15 @@ class Scene:
 
     async def channel(self, extension: str = "1001") -> str:
         """The channel of an agent's phone."""
-        told = await self.pbx.cli("core show channels concise")
-        (found,) = re.findall(rf"^(PJSIP/{extension}-[0-9a-f]+)!", told, re.MULTILINE)
+
+        async def look() -> list[str]:
+            told = await self.pbx.cli("core show channels concise")
+            return re.findall(rf"^(PJSIP/{extension}-[0-9a-f]+)!", told, re.MULTILINE)
+
+        # For a moment Asterisk may still tell of one that is no more.
+        (found,) = await witness.eventually(
+            look, lambda found: len(found) == 1, PATIENCE, f"one channel of {extension}"
+        )
         return str(found)
 
     async def answer(self, asked: int) -> str:
