@@ -4,7 +4,7 @@ A campaign that can't be used as it is set does not dial; calls of it that are o
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -170,6 +170,13 @@ class Roster:
     async def _look_at(self, one: Running, now: datetime) -> None:
         """What is not looked at each second. It may be set anew meanwhile: then that holds."""
         campaign = one.campaign
+        profile = profile_of(campaign.settings)
+        if profile != campaign.profile:  # its file has changed
+            campaign = replace(campaign, profile=profile)
+            one.pace.set(campaign, now)
+        await self._database.execute(
+            "campaign_period", campaign.id, profile.terms.period_days.value
+        )
         zone = ZoneInfo(campaign.holds["time_zone"])
         one.ledger.zone = zone
         today = now.astimezone(zone).date()

@@ -20,11 +20,7 @@ CROSS JOIN LATERAL (
     SELECT (c.started_at AT TIME ZONE d.time_zone)::date AS began
 ) AS b
 CROSS JOIN LATERAL (
-    -- As the profiles have it (abandonment.period); tests/sql/test_attempt_views.py compares them.
-    SELECT CASE c.settings ->> 'profile' WHEN 'uk-ofcom' THEN 1 ELSE 30 END AS days
-) AS n
-CROSS JOIN LATERAL (
-    SELECT b.began + n.days * floor((d.day - b.began)::numeric / n.days)::integer AS period_began
+    SELECT b.began + c.period_days * floor((d.day - b.began)::numeric / c.period_days)::integer AS period_began
 ) AS p
 WINDOW period AS (PARTITION BY d.campaign, p.period_began ORDER BY d.day);
 COMMENT ON VIEW report.drop_ledger IS
@@ -36,7 +32,7 @@ COMMENT ON COLUMN report.drop_ledger.live IS 'Calls of the day that a person ans
 COMMENT ON COLUMN report.drop_ledger.drops IS 'Of these, without an agent in time';
 COMMENT ON COLUMN report.drop_ledger.drop_rate IS 'drops / live';
 COMMENT ON COLUMN report.drop_ledger.period_began IS
-    'First day of the period: 30 days each (uk-ofcom: a day), one after another since the campaign was first started. Of a profile of your own 30 days, too: ccm campaign report counts by its period';
+    'First day of the period, one after another since the campaign was first started; each as long as the campaign''s profile has it (us-ftc 30 days, uk-ofcom a day), as the daemon knew it when it last dialled';
 COMMENT ON COLUMN report.drop_ledger.period_live IS 'live of the period, up to this day';
 COMMENT ON COLUMN report.drop_ledger.period_drops IS 'drops of the period, up to this day';
 COMMENT ON COLUMN report.drop_ledger.period_drop_rate IS 'period_drops / period_live';

@@ -1,13 +1,18 @@
 """The dialer when one thing is wrong: everything else goes on, and nothing is dialled too late."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
 from claims import NOW, a_campaign, leads, phone
 from dialing_desk import SETTINGS, Desk, dials, row
 
+from ccmiddleware.dialer import campaigns
 from ccmiddleware.dialer.claiming import MOST_REFUSED
 from ccmiddleware.dialer.dialing import TOO_LATE
+from ccmiddleware.dialer.profile_directory import OWN
+from ccmiddleware.dialer.settings import parse_changes
 from ccmiddleware.errors import TemporaryError
 from ccmiddleware.pbx.link import ActionTimeout
 
@@ -172,3 +177,36 @@ async def test_a_call_that_begins_while_its_campaign_is_let_go_is_followed(desk:
     desk.database.fetch = slow  # type: ignore[method-assign]
     await desk.dialing.roster.refresh(desk.now)
     assert list(desk.dialing.roster.known.values()) == [one]
+
+
+async def test_a_profile_whose_file_changes_holds_within_a_minute(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OWN, "directory", tmp_path)
+    file = tmp_path / "acme.toml"
+    law = 'title = "Acme"\nversion = "1"\nbuilds_on = "us-ftc"\n'
+    file.write_text(law)
+    await dials(desk, 4)
+    async with campaigns.editing(desk.database, "spring", by="ann") as edit:
+        await edit.set(parse_changes(["profile=acme"]))
+    desk.idle(1)
+    await desk.after(0)
+    assert len(desk.link.asked) == 1
+    day = '[abandonment]\nperiod = { value = "day", source = "our code" }\n'
+    file.write_text(law.replace('"1"', '"2"') + day)
+    await desk.after(61)
+    desk.idle(2)
+    await desk.after(1)
+    assert [one["profile"].split(" (")[0] for one in await permits(desk)] == ["acme 1", "acme 2"]
+    (campaign,) = await desk.database.rows("SELECT period_days FROM ccm.campaign")
+    assert campaign["period_days"] == 1
+    file.write_text("title = ")
+    await desk.after(61)
+    desk.idle(4)
+    await desk.after(1)
+    assert len(desk.link.asked) == 2
+    assert f"profile acme: {file}: is no TOML" in desk.dialing.state.troubles["spring"]
+
+
+async def permits(desk: Desk) -> list[Any]:
+    return await desk.database.rows("SELECT profile FROM ccm.permit ORDER BY granted_at")

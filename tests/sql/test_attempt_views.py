@@ -116,10 +116,7 @@ async def test_the_ledger_counts_over_the_period_of_the_profile(
     await attempts(
         db, ("2026-11-15 15:00:00", "dropped", 0), ("2026-11-16 15:00:00", "connected", 0.4)
     )
-    await db.execute(
-        "UPDATE ccm.campaign SET settings = settings || jsonb_build_object('profile', $1::text)",
-        name,
-    )
+    await db.execute("UPDATE ccm.campaign SET period_days = $1", days)
     rows = await db.fetch(
         "SELECT day, period_began, period_drops FROM report.drop_ledger ORDER BY day"
     )
