@@ -11,6 +11,12 @@ import structlog
 pytest_plugins = ["postgres_fixture", "s3_fixture"]
 
 
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: no search for garbage needs to look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
 class _Complaints(logging.Handler):
     """Collects what asyncio complains of: lost exceptions, tasks destroyed while pending."""
 
