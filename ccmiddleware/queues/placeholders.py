@@ -7,7 +7,7 @@ of it is known. ``callbacks`` and ``work`` say what is to be done about those of
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -87,6 +87,20 @@ def place(priority: int, joined_at: datetime, queue: Iterable[Waiting]) -> int:
         if one.priority > priority or (one.priority == priority and one.joined_at <= joined_at)
     ]
     return max(ahead, default=0) + 1
+
+
+def behind(priority: int, queue: Iterable[Waiting]) -> int:
+    """The position that app_queue gives one of a new priority: behind all who rank as high."""
+    return max((one.position for one in queue if one.priority >= priority), default=0) + 1
+
+
+def without(position: int, queue: Iterable[Waiting]) -> list[Waiting]:
+    """The queue without who stands at that position; those behind move up."""
+    return [
+        replace(one, position=one.position - (one.position > position))
+        for one in queue
+        if one.position != position
+    ]
 
 
 def waiting_in(

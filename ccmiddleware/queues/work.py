@@ -66,7 +66,7 @@ class Standing:
 
     ``agent``: who answered it last; ``reachable``: whether mail can be sent to that agent;
     ``told_at``: when the last of its steps happened; ``straight``: it stands in no queue, that
-    agent's phone is rung.
+    agent's phone is rung. ``stands_with``: its priority in the queue, if that is known.
     """
 
     item: Item
@@ -77,6 +77,7 @@ class Standing:
     reachable: bool = True
     told_at: datetime | None = None
     straight: bool = False
+    stands_with: int | None = None
 
     @property
     def answered(self) -> bool:
@@ -147,6 +148,21 @@ def release(waiting: Sequence[Item], standing: Sequence[Standing], room: Room) -
     if last is not None and last.presence == "there" and first.rank < last.item.rank:
         take_away.append(last)
     return Release(None, _attempts(take_away))
+
+
+def out_of_place(standing: Iterable[Standing], *, after_calls: bool) -> list[Standing]:
+    """Placements that stand with another priority than their items have by now, best first.
+
+    What an agent's phone rings for stays where it is.
+    """
+    found = [
+        one
+        for one in standing
+        if one.item.state == "queued" and one.presence == "there" and not one.straight
+        and not one.offered and not one.answered
+        and one.stands_with != priority_in_queue(one.item.priority, after_calls=after_calls)
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: one.item.rank)
 
 
 def further(

@@ -21,6 +21,7 @@ from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queues import placeholders, settings, work
 from ccmiddleware.queues.further_work import FurtherWork
 from ccmiddleware.queues.hours import is_open
+from ccmiddleware.queues.moving_work import MovingWork
 from ccmiddleware.queues.placeholders import VALID, Attempt, Presence
 from ccmiddleware.queues.settings import InvalidSettings, Stored
 from ccmiddleware.queues.work import Item, Load, Room, Standing
@@ -80,7 +81,6 @@ class WorkTurns:
         self._certain = certain
         self._sees = sees
         self._channel_of = channel_of
-        self._joined_at = joined_at
         self._offered = offered
         self._members = members
         self._working = working
@@ -108,6 +108,16 @@ class WorkTurns:
             link,
             certain=certain,
             serves=serves,
+            withdraw=self._withdraw,
+            clock=clock,
+        )
+        self._moving = MovingWork(
+            node,
+            term,
+            database,
+            link,
+            certain=certain,
+            joined_at=joined_at,
             withdraw=self._withdraw,
             clock=clock,
         )
@@ -186,6 +196,7 @@ class WorkTurns:
                 reachable=row["reachable"],
                 told_at=row["told_at"],
                 straight=row["straight"],
+                stands_with=row["stands_with"],
             )
             for row in rows
         ]
@@ -268,8 +279,12 @@ class WorkTurns:
         todo = work.release(waiting, standing, self._room(queue, now))
         for attempt in todo.take_away:
             await self._withdraw(attempt)
+        after_calls = self._after_calls(queue)
+        stay = [one for one in standing if one.attempt not in todo.take_away]
+        for one in work.out_of_place(stay, after_calls=after_calls):
+            await self._moving.move(one, standing, after_calls=after_calls)
         if todo.place is not None:
-            await self._place(todo.place, standing, after_calls=self._after_calls(queue))
+            await self._place(todo.place, standing, after_calls=after_calls)
 
     async def _withdraw(self, attempt: Attempt) -> None:
         name = self._channel_of(attempt.id)
@@ -288,17 +303,12 @@ class WorkTurns:
 
     async def _place(self, item: Item, standing: Sequence[Standing], *, after_calls: bool) -> None:
         """Put a placeholder into the queue."""
-        # Of all queues: a part could be taken for the whole that a resync asked for.
-        listed = await self._link.send_list("QueueStatus")
-        entries = [entry for entry in listed if entry.get("Queue") == item.queue]
+        entries = await self._moving.entries(item.queue)
         here = {entry.get("Uniqueid", "") for entry in entries}
         if any(self._comes(one, here) for one in standing):
             return
-        joined = {f"{one.attempt.id}{SECOND_HALF}": one.item.arrived_at for one in standing}
         now = self._clock()
-        queue = placeholders.waiting_in(
-            entries, lambda uniqueid: joined.get(uniqueid) or self._joined_at(uniqueid), now
-        )
+        queue = self._moving.waiting(entries, standing)
         priority = work.priority_in_queue(item.priority, after_calls=after_calls)
         place = placeholders.place(priority, item.arrived_at, queue)
         ordinal = item.last_ordinal + 1
@@ -310,7 +320,7 @@ class WorkTurns:
             return
         written = await self._database.execute(
             "place_work", self._node, self._term, item.id, attempt.id, ordinal, now,
-            attempt.valid_until, place,
+            attempt.valid_until, place, priority,
         )  # fmt: skip
         if not written:
             return

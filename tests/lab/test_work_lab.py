@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,12 +156,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def site_with(servers: Servers, directory: Path, settings: str) -> AsyncIterator[Desk]:
-    """All servers of a module, and a daemon with these settings of email."""
+async def site_with(
+    servers: Servers, directory: Path, settings: str, *, plan: Plan = PLAN, also: Sequence[str] = ()
+) -> AsyncIterator[Desk]:
+    """All servers of a module, and a daemon with these settings of email; ``also``: mailboxes."""
     others = mail_servers(lambda line: print(line, file=sys.stderr))
     async with (
-        Mail(others, [HELP, *MAIL_OF.values()]) as system,
-        Asterisk(servers, PLAN) as pbx,
+        Mail(others, [HELP, *MAIL_OF.values(), *also]) as system,
+        Asterisk(servers, plan) as pbx,
         Database(directory / "postgres") as postgres,
     ):
         phones = {one: pbx.phone(one, [Answer(0.2), Obey()]) for one in NAMES}

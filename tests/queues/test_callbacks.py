@@ -25,9 +25,11 @@ from ccmiddleware.queues.placeholders import (
     Attempt,
     Presence,
     Waiting,
+    behind,
     known_whole,
     place,
     waiting_in,
+    without,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -274,6 +276,12 @@ def waiting(*of: tuple[int, int]) -> list[Waiting]:
 )
 def test_place(queue: list[tuple[int, int]], priority: int, wanted: int) -> None:
     assert place(priority, ASKED.joined_at, waiting(*queue)) == wanted
+
+
+def test_where_app_queue_puts_one_of_a_new_priority() -> None:
+    queue = waiting((10, 1), (5, 9), (5, 8), (0, 7))
+    assert [behind(priority, queue) for priority in (11, 10, 5, 1, -1)] == [1, 2, 4, 4, 5]
+    assert [(one.position, one.priority) for one in without(2, queue)] == [(1, 10), (2, 5), (3, 0)]
 
 
 def test_callers_are_taken_from_asterisks_list() -> None:

@@ -40,7 +40,10 @@ def stands(
     presence: Presence = "there", offered: bool = False,
 ) -> Standing:  # fmt: skip
     attempt = Attempt(f"ccmwk-{number}", NOON, NOON + VALID, ("placed", *steps), witnessed=True)
-    return Standing(item(number, priority, state), attempt, presence, offered=offered, agent=AGENT)
+    return Standing(
+        item(number, priority, state), attempt, presence, offered=offered, agent=AGENT,
+        stands_with=priority,
+    )  # fmt: skip
 
 
 TWO = Room(open=True, members=1)
@@ -85,6 +88,33 @@ def test_release(
     what = release(items, standing, room)
     assert (what.place.number if what.place else None) == placed
     assert [one.id for one in what.take_away] == [f"ccmwk-{number}" for number in away]
+
+
+@pytest.mark.parametrize(
+    ("standing", "after_calls", "found"),
+    [
+        ([stands(1), stands(2, priority=50)], False, []),
+        # As of one placed by an earlier version: it is looked at.
+        ([replace(stands(1), stands_with=None)], False, [1]),
+        # The priority rose; the most urgent one first.
+        ([replace(stands(1, priority=5), stands_with=0)], False, [1]),
+        ([replace(stands(n, priority=n), stands_with=0) for n in (1, 2)], False, [2, 1]),
+        # Calls go first from now on, or no more.
+        ([stands(1)], True, [1]),
+        ([replace(stands(1), stands_with=-1001)], True, []),
+        # Not what a phone rings for, an agent hears of, or is not seen in the queue.
+        ([replace(stands(1, priority=5, offered=True), stands_with=0)], False, []),
+        ([replace(stands(1, "answered", priority=5), stands_with=0)], False, []),
+        ([replace(stands(1, priority=5, presence="gone"), stands_with=0)], False, []),
+        ([replace(stands(1, priority=5, state="working"), stands_with=0)], False, []),
+        ([replace(stands(1, priority=5), stands_with=None, straight=True)], False, []),
+    ],
+)
+def test_what_stands_with_another_priority_than_it_has(
+    standing: list[Standing], after_calls: bool, found: list[int]
+) -> None:
+    out = work.out_of_place(standing, after_calls=after_calls)
+    assert [one.item.number for one in out] == found
 
 
 @pytest.mark.parametrize(

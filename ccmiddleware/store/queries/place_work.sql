@@ -1,5 +1,5 @@
 -- Write down that the leader of node $1 in term $2, and nobody else, puts the item $3 into its queue:
--- $4 attempt, $5 ordinal, $6 now, $7 not to be begun after, $8 place
+-- $4 attempt, $5 ordinal, $6 now, $7 not to be begun after, $8 place, $9 priority in the queue
 WITH taken AS (
     UPDATE ccm.work_item AS w
     SET state = 'queued', reason = ''
@@ -9,5 +9,5 @@ WITH taken AS (
         AND NOT EXISTS (SELECT FROM ccm.work_placement AS p WHERE p.item_id = w.id AND p.ended_at IS NULL)
     RETURNING w.id
 )
-INSERT INTO ccm.work_placement (attempt, item_id, ordinal, term, placed_at, valid_until, place)
-SELECT $4, t.id, $5, $2, $6, $7, $8 FROM taken AS t
+INSERT INTO ccm.work_placement (attempt, item_id, ordinal, term, placed_at, valid_until, place, priority)
+SELECT $4, t.id, $5, $2, $6, $7, $8, $9 FROM taken AS t

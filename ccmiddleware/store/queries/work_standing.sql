@@ -2,7 +2,7 @@
 SELECT w.id, w.number, q.name AS queue, w.priority, w.arrived_at, w.state, w.fruitless, p.ordinal AS last_ordinal,
     coalesce(nullif(e.from_name, ''), e.from_address) AS sender, e.subject, p.attempt, p.placed_at, p.valid_until,
     ARRAY (SELECT s.step FROM ccm.work_step AS s WHERE s.attempt = p.attempt ORDER BY s.at, s.step) AS steps,
-    (SELECT max(s.at) FROM ccm.work_step AS s WHERE s.attempt = p.attempt) AS told_at, p.agent_id IS NOT NULL AS straight,
+    (SELECT max(s.at) FROM ccm.work_step AS s WHERE s.attempt = p.attempt) AS told_at, p.agent_id IS NOT NULL AS straight, p.priority AS stands_with,
     a.id AS agent_id, a.email IS NOT NULL AS reachable
 FROM ccm.work_placement AS p
 -- From the few placements to their items: a plan for all at once, made while there were few items, would read them all.
