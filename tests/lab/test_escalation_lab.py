@@ -112,3 +112,93 @@ async def test_an_email_behind_calls_is_escalated_and_served_first(desk: Desk) -
     served = [row.call for row in desk.pbx.queue_log()[before:] if row.event == "CONNECT"]
     assert served[0].startswith("ccmwk-")
     assert served[1:] == [call.id for call in calls]
+
+
+async def test_each_way_once_and_in_time_whenever_the_daemon_is_killed(desk: Desk) -> None:
+    await desk.joins("1001")
+    await desk.stage.pause("support", "1001")
+    await desk.ccm(
+        "queue", "set", "support", "email_first_response=100s", "email_escalate_before=80s",
+        f"email_escalate_to=priority=50,queue:second,notify:{LEAD}",
+    )  # fmt: skip
+    await desk.arrives(mail("dora@customer.example", "Refund"))
+    item = await desk.item("Refund", state="queued", priority=0)
+    (clock,) = await witness.eventually(
+        lambda: rows(desk.url, CLOCK, item["id"]), lambda found: len(found) == 1, PATIENCE, "clock"
+    )
+    assert clock["steps"] == []
+    # Its moment comes while no daemon lives …
+    await desk.daemon.kill()
+    now = "SELECT now() > $1::timestamptz AS passed"
+    await witness.eventually(
+        lambda: rows(desk.url, now, clock["warn_at"]),
+        lambda found: found[0]["passed"], PATIENCE, "the moment",
+    )  # fmt: skip
+    assert await rows(desk.url, ESCALATED, item["id"]) == []
+    await desk.daemon.start()
+    (told,) = await escalated(desk, item, 1)
+    # … and the next one dies when it has just done it: the notice is sent by the one after.
+    await desk.daemon.kill()
+    await desk.daemon.start()
+    assert told["at"] < clock["due_at"]
+    assert told["data"]["steps"] == ["warned"]
+    assert (told["data"]["priority"], told["data"]["queue"]) == (50, "second")
+    sql = """
+    SELECT w.state, w.priority, q.name AS queue
+    FROM ccm.work_item w JOIN ccm.queue q ON q.id = w.queue_id WHERE w.id = $1
+    """
+    waits = [{"state": "waiting", "priority": 50, "queue": "second"}]
+    assert await rows(desk.url, sql, item["id"]) == waits
+    outcomes = "SELECT outcome FROM ccm.work_placement WHERE item_id = $1"
+    await witness.eventually(
+        lambda: rows(desk.url, outcomes, item["id"]),
+        lambda found: found == [{"outcome": "withdrawn"}], PATIENCE, "out of the first queue",
+    )  # fmt: skip
+    (notice,) = [message_from_bytes(raw) for raw in await desk.mail.arrived(LEAD, 1)]
+    assert notice["Subject"] == f"Email {item['number']} in support is nearly due"
+    assert notice["From"].endswith(f"<{HELP}>")
+    # The second queue promised nothing, so that nothing follows; nor after another start.
+    await desk.daemon.kill()
+    await desk.daemon.start()
+    await desk.arrives(mail("emil@customer.example", "Later"))
+    later = await desk.item("Later", priority=0)
+    await witness.eventually(
+        lambda: rows(desk.url, CLOCK, later["id"]), lambda found: len(found) == 1, PATIENCE, "clock"
+    )
+    assert len(await rows(desk.url, ESCALATED, item["id"])) == 1
+    assert await rows(desk.url, sql, item["id"]) == waits
+    assert len(await asyncio.to_thread(desk.mail.messages, LEAD)) == 1
+
+
+async def test_who_sits_on_it_is_told_of_once_more_and_loses_it(desk: Desk) -> None:
+    already = len(await asyncio.to_thread(desk.mail.messages, LEAD))
+    await desk.joins("1001")
+    await desk.arrives(mail("fred@customer.example", "Delay"))
+    item = await desk.item("Delay", state="queued")
+    await until(lambda: desk.steps(item, "CONNECT") == 1, PATIENCE, "the agent's answer")
+    await asyncio.sleep(2)
+    await desk.phones["1001"].press("1")
+    await desk.item("Delay", state="working")
+    await desk.stage.pause("support", "1001")
+    await desk.ccm(
+        "queue", "set", "support", "email_first_response=90s", "email_escalate_before=85s",
+        f"email_escalate_to=notify:{LEAD}", "email_take_back=yes",
+    )  # fmt: skip
+    (told,) = await escalated(desk, item, 1)
+    await desk.daemon.kill()
+    await desk.daemon.start()
+    first, second = await escalated(desk, item, 2, 2 * PATIENCE)
+    (clock,) = await rows(desk.url, CLOCK, item["id"])
+    assert first == told
+    if first["at"] < clock["due_at"]:  # else both were done at once, by a machine that stalled
+        assert (first["data"]["steps"], second["data"]["steps"]) == (["warned"], ["overdue"])
+    await desk.daemon.kill()
+    await desk.daemon.start()
+    waits = await desk.item("Delay", state="queued")
+    assert waits["placements"] == 2
+    mails = [message_from_bytes(raw) for raw in await desk.mail.arrived(LEAD, already + 2)]
+    assert [str(one["Subject"]) for one in mails[already:]] == [
+        f"Email {item['number']} in support is nearly due",
+        f"Email {item['number']} in support is overdue",
+    ]
+    assert len(await rows(desk.url, ESCALATED, item["id"])) == 2
