@@ -30,7 +30,8 @@ class GoOn(enum.Enum):
 class DayCount:
     """What one day of a campaign brought; days are those of the campaign's time zone.
 
-    ``live``: calls that a person answered, those dropped among them. ``false_positives``: persons
+    ``live``: calls that a person answered, those dropped among them, and without those in which the
+    agent found a machine. ``false_positives``: persons
     who were taken for machines, as counted or estimated from samples; not among the other two.
     """
 
@@ -48,6 +49,8 @@ class Period:
     last: date
     live: float
     drops: float
+    false_positives: float = 0.0
+    """Estimated ones, in both numbers."""
 
     @property
     def share(self) -> float:
@@ -81,17 +84,19 @@ def periods(terms: Terms, began: date, today: date, counts: Iterable[DayCount]) 
     length = terms.period_days.value
     number = max([today, *(each.day for each in days)]) - began
     live = [0.0] * (number.days // length + 1)
-    drops = list(live)
+    drops, unheard = list(live), list(live)
     for each in days:
         index = (each.day - began).days // length
         live[index] += each.live + each.false_positives
         drops[index] += each.drops + each.false_positives
+        unheard[index] += each.false_positives
     return [
         Period(
             began + timedelta(days=index * length),
             began + timedelta(days=(index + 1) * length - 1),
             live[index],
             drops[index],
+            unheard[index],
         )
         for index in range(len(live))
     ]
@@ -156,7 +161,9 @@ def _said(period: Period, terms: Terms) -> str:
     over = f"on {period.first}" if one else f"from {period.first} to {period.last}"
     if not period.live:
         return f"no call was answered {over}"
+    taken = f" (by estimate {period.false_positives:,.1f} persons taken for machines among them)"
     return (
-        f"{period.drops:,.6g} of {period.live:,.6g} answered calls were dropped {over}, "
+        f"{period.drops:,.6g} of {period.live:,.6g} answered calls were dropped {over}"
+        f"{taken if period.false_positives else ''}, "
         f"{period.share:.2%} of at most {terms.limit.value:.2%}"
     )

@@ -17,6 +17,7 @@ from ccmiddleware.dialer.profiles import Profile
 class Day:
     """What is over of one day: attempts, those that a person answered, those of them dropped.
 
+    Without machines that agents found, once they have said so.
     ``false_positives``: persons who were taken for machines, as estimated from the sample that
     agents heard; not among the others.
     """

@@ -38,8 +38,9 @@ class Standing:
         return {
             "first_day": period.first,
             "last_day": period.last,
-            "live": int(period.live),
-            "drops": int(period.drops),
+            "live": _whole(period.live),
+            "drops": _whole(period.drops),
+            "false_positives": _whole(period.false_positives),
             "drop_rate": round(period.share, 4) if period.live else None,
             "limit_rate": self.limit,
             "level": self.level,
@@ -47,6 +48,12 @@ class Standing:
             "why": self.decision.reason,
             "rule": self.decision.rule,
         }
+
+
+def _whole(number: float) -> float:
+    """An estimate in tenths; an int where it is one."""
+    tenths = round(number, 1)
+    return int(tenths) if tenths == int(tenths) else tenths
 
 
 def zone_of(settings: Mapping[str, Value]) -> ZoneInfo:
@@ -80,10 +87,15 @@ def standing(
     """
     zone = zone_of(settings)
     ledger = Ledger(began, zone)
-    ledger.read(
-        Day(row["day"], row["attempts"] - row["open"], row["live"], row["drops"]) for row in days
-    )
+    ledger.read(_counted(row) for row in days)
     noon = datetime.combine(today, time(12), zone)
     decision = ledger.decision(profile, noon, leads_left)
     limit = min(profile.terms.limit.value, effective(settings)["abandonment_limit"] / 100)
     return Standing(decision, limit)
+
+
+def _counted(row: Mapping[str, Any]) -> Day:
+    """As ``campaign_day_counts.sql`` has it for whoever dials."""
+    live = row["live"] - row["machines_found"]
+    over = row["attempts"] - row["open"]
+    return Day(row["day"], over, live, row["drops"], float(row["estimated_false_positives"]))

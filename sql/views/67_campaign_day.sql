@@ -20,6 +20,8 @@ SELECT
     d.unknown,
     d.live,
     d.drops,
+    d.machines_found,
+    coalesce(round(d.unheard * j.persons / nullif(j.heard, 0)::numeric, 3), 0) AS estimated_false_positives,
     d.opt_outs,
     report.ratio(d.live, d.attempts - d.open) AS answer_rate,
     report.ratio(d.drops, d.live) AS drop_rate,
@@ -54,6 +56,8 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE a.result = 'unknown') AS unknown,
         count(*) FILTER (WHERE a.live) AS live,
         count(*) FILTER (WHERE a.dropped) AS drops,
+        count(*) FILTER (WHERE a.live AND NOT a.dropped AND said.effect = 'machine') AS machines_found,
+        count(*) FILTER (WHERE a.detected = 'machine' AND NOT a.sampled AND a.ended_at IS NOT NULL) AS unheard,
         count(*) FILTER (WHERE a.opted_out) AS opt_outs,
         percentile_disc(0.5) WITHIN GROUP (ORDER BY s.agent_seconds) AS median_agent_seconds,
         percentile_disc(0.99) WITHIN GROUP (ORDER BY s.agent_seconds) AS p99_agent_seconds,
@@ -63,10 +67,26 @@ CROSS JOIN LATERAL (
         SELECT report.seconds(coalesce(a.greeting_end_at, a.answered_at), a.connected_at) AS agent_seconds) AS s
     -- LIMIT makes it a look-up for each attempt; as a join it reads every permit there ever was.
     LEFT JOIN LATERAL (SELECT p.attempt_id FROM ccm.permit AS p WHERE p.attempt_id = a.id LIMIT 1) AS p ON true
+    LEFT JOIN LATERAL (
+        SELECT l.effect FROM ccm.lead_disposition AS l
+        WHERE l.attempt_id = a.id AND a.live AND l.effect <> 'none'
+        ORDER BY l.applied_at DESC, l.disposition_id DESC LIMIT 1) AS said ON true
     WHERE a.campaign_id = c.id
       AND a.claimed_at >= t.midnight AT TIME ZONE z.time_zone
       AND a.claimed_at < (t.midnight + interval '1 day') AT TIME ZONE z.time_zone
 ) AS d
+-- What agents heard on the day and the 29 days before; campaign_day_counts.sql has the same for whoever dials.
+CROSS JOIN LATERAL (
+    SELECT count(*) AS heard, count(*) FILTER (WHERE said.effect <> 'machine') AS persons
+    FROM ccm.attempt AS a
+    CROSS JOIN LATERAL (
+        SELECT l.effect FROM ccm.lead_disposition AS l
+        WHERE l.attempt_id = a.id AND l.effect <> 'none'
+        ORDER BY l.applied_at DESC, l.disposition_id DESC LIMIT 1) AS said
+    WHERE a.campaign_id = c.id AND a.sampled AND d.unheard > 0
+      AND a.claimed_at >= (t.midnight - interval '29 days') AT TIME ZONE z.time_zone
+      AND a.claimed_at < (t.midnight + interval '1 day') AT TIME ZONE z.time_zone
+) AS j
 WHERE d.attempts > 0;
 COMMENT ON VIEW report.campaign_day IS
     'What each campaign did on each day of its own time zone, by the moment in which leads were claimed';
@@ -86,6 +106,10 @@ COMMENT ON COLUMN report.campaign_day.failed IS 'It could not be reached: no suc
 COMMENT ON COLUMN report.campaign_day.unknown IS 'Nobody saw the end';
 COMMENT ON COLUMN report.campaign_day.live IS 'Attempts that a person answered';
 COMMENT ON COLUMN report.campaign_day.drops IS 'Of these, without an agent in time; one who came later changes nothing';
+COMMENT ON COLUMN report.campaign_day.machines_found IS
+    'Of live, not dropped, those that the agent''s code says were machines (its last code that means something in the campaign)';
+COMMENT ON COLUMN report.campaign_day.estimated_false_positives IS
+    'Persons whom detection is estimated to have taken for machines, and who were hung up on: machines that nobody heard, times the share of persons in the sample that agents heard on the day and the 29 days before';
 COMMENT ON COLUMN report.campaign_day.opt_outs IS 'Parties who pressed the key for no further calls';
 COMMENT ON COLUMN report.campaign_day.answer_rate IS 'live / attempts that are over';
 COMMENT ON COLUMN report.campaign_day.drop_rate IS 'drops / live';

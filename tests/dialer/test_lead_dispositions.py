@@ -8,8 +8,10 @@ import pytest
 from claims import DAY, NOW, a_campaign, claim, lead, leads, phone, with_places
 
 from ccmiddleware.dialer.attempts import Claimed, Ended
+from ccmiddleware.dialer.budget import DayCount, periods
 from ccmiddleware.dialer.dispositions import apply
 from ccmiddleware.dialer.ending import end
+from ccmiddleware.dialer.profile_files import builtin
 from ccmiddleware.dialer.running import Campaign
 from ccmiddleware.ids import dial_id
 from ccmiddleware.store.database import Database
@@ -171,7 +173,18 @@ async def test_what_agents_hear_of_a_sample_counts_in_the_ledger(database: Datab
     for at in (LATER, LATER + timedelta(minutes=1)):
         await apply(database, "pbx1", at)
     (day,) = await database.fetch("campaign_day_counts", campaign.id, "UTC", NOW - DAY)
-    assert (day["attempts"], day["live"], day["false_positives"]) == (9, 4, 5 * 1 / 4)
+    # What agents found to be machines are no answers; a quarter of the unheard five were persons.
+    assert (day["attempts"], day["live"], day["drops"]) == (9, 1, 0)
+    assert day["false_positives"] == 5 * 1 / 4
+    (ledger,) = await database.rows("SELECT * FROM report.drop_ledger")
+    assert (ledger["live"], ledger["drops"], ledger["machines_found"]) == (4, 0, 3)
+    (counted,) = periods(
+        builtin("uk-ofcom").terms, day["day"], day["day"], [DayCount(
+            day["day"], day["live"], day["drops"], day["false_positives"])]
+    )  # fmt: skip
+    assert (ledger["period_live"], ledger["period_drops"]) == (counted.live, counted.drops)
+    assert float(ledger["drop_rate"]) == pytest.approx(counted.share, abs=1e-4)
+    assert ledger["over_limit"]
     (row,) = await database.rows("SELECT * FROM report.detection_day")
     assert (row["machine"], row["sampled"], row["heard"], row["false_positives"]) == (9, 4, 4, 1)
     assert row["estimated_false_positives"] == pytest.approx(1.25)

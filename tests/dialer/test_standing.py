@@ -1,6 +1,7 @@
 """How a campaign stands with its drops: the period, the stricter limit, and how near it is."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ BEGAN = date(2026, 10, 1)
 SETTINGS = {"time_zone": "America/New_York"}
 
 
-def day(number: int, live: int, drops: int) -> dict[str, Any]:
+def day(number: int, live: int, drops: int, found: int = 0, taken: str = "0") -> dict[str, Any]:
     counts = {"attempts": 4 * live, "open": 0, "live": live, "drops": drops}
-    return {"day": date(2026, 11, number), **counts}
+    counted = {"machines_found": found, "estimated_false_positives": Decimal(taken)}
+    return {"day": date(2026, 11, number), **counts, **counted}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,30 @@ def test_how_near_the_limit(drops: int, level: str) -> None:
     assert found.level == level
     assert found.as_dict()["drop_rate"] == drops / 1000
     assert (found.as_dict()["live"], found.as_dict()["drops"]) == (1000, drops)
+
+
+@pytest.mark.parametrize(
+    ("live", "drops", "found", "taken", "counted", "dropped", "level"),
+    [
+        # live, drops, machines found, taken for machines -> answers, drops
+        (100, 2, 0, "0", 100, 2, "fine"),
+        (100, 2, 0, "0.5", 100.5, 2.5, "near"),  # 2.49 %
+        (100, 2, 0, "1.25", 101.2, 3.2, "over"),
+        (100, 2, 20, "0", 80, 2, "near"),  # 2.5 %: talks with machines are no answers
+        (100, 2, 40, "0", 60, 2, "over"),
+        (100, 2, 20, "0.5", 80.5, 2.5, "over"),
+        (0, 0, 0, "2", 2, 2, "over"),  # nobody heard anything
+        (3, 0, 3, "0", 0, 0, "fine"),
+    ],
+)
+def test_ofcoms_rate(
+    live: int, drops: int, found: int, taken: str, counted: float, dropped: float, level: str
+) -> None:
+    today = date(2026, 11, 7)
+    shown = standing(SETTINGS, UK, BEGAN, today, [day(7, live, drops, found, taken)], 0).as_dict()
+    assert (shown["live"], shown["drops"], shown["level"]) == (counted, dropped, level)
+    assert shown["false_positives"] == pytest.approx(float(taken), abs=0.06)
+    assert ("taken for machines" in shown["why"]) == (taken != "0")
 
 
 def test_the_stricter_limit_holds() -> None:

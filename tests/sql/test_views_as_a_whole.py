@@ -20,9 +20,11 @@ NAMES = {
 }  # fmt: skip
 
 EXPECTED_NUMBERS = {
-    "detection_day.estimated_false_positives",
+    "detection_day.estimated_false_positives", "campaign_day.estimated_false_positives",
+    "drop_ledger.estimated_false_positives",
+    "drop_ledger.period_live", "drop_ledger.period_drops",
     *(f"dialer_decision.{name}" for name in ("answers_soon", "free_soon", "drops_left")),
-}
+}  # fmt: skip
 """What is expected of a number of things is no whole number."""
 
 
