@@ -21,7 +21,7 @@ from lab.files import AMI_PORT, HTTP_PORT, OPERATOR, SIP_PORT, USER, Place, file
 from lab.parties import Party
 from lab.phones import Caller, Crowd, Phone, Sounds
 from lab.plan import Plan
-from lab.processes import Child
+from lab.processes import Child, output
 from lab.root import Servers
 from lab.script import Step
 
@@ -189,29 +189,21 @@ class Asterisk:
         """Whether its process is there (frozen or not)."""
         return self._child is not None and self._child.running
 
-    async def cli(self, command: str, seconds: float = 10) -> str:
+    async def cli(self, command: str, seconds: float = 30) -> str:
         """What `asterisk -rx` prints. Raises LabError when Asterisk does not answer."""
-        process = await asyncio.create_subprocess_exec(
-            *self.servers.command(
-                self.servers.asterisk,
-                "-C",
-                self.servers.inside(self._etc("asterisk.conf")),
-                "-rx",
-                command,
-            ),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+        asked = self.servers.command(
+            self.servers.asterisk,
+            "-C",
+            self.servers.inside(self._etc("asterisk.conf")),
+            "-rx",
+            command,
         )
         try:
-            async with asyncio.timeout(seconds):
-                output, _ = await process.communicate()
+            code, out, err = await output(asked, seconds)
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise LabError(f"`{command}` was not answered in {seconds:g} s.") from None
-        text = output.decode(errors="replace")
-        if process.returncode:
+        text = out + err
+        if code:
             raise LabError(f"`{command}`: {text.strip()}")
         return text
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from lab import addresses
 from lab.asterisk import Asterisk
 from lab.errors import LabError
-from lab.processes import Child
+from lab.processes import Child, output
 from lab.root import LAUNCH
 
 REPOSITORY = Path(__file__).parents[2]
@@ -232,26 +232,11 @@ level = "debug"
 
     async def ccm(self, *arguments: str, seconds: float = 60) -> Ran:
         """Run ``ccm`` on its configuration."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "ccmiddleware",
-            "--config",
-            str(self.config),
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=REPOSITORY,
-        )
+        command = [sys.executable, "-m", "ccmiddleware", "--config", str(self.config), *arguments]
         try:
-            async with asyncio.timeout(seconds):
-                out, err = await process.communicate()
+            return Ran(*await output(command, seconds, cwd=REPOSITORY))
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise LabError(f"ccm {' '.join(arguments)} took more than {seconds:g} s.") from None
-        return Ran(process.returncode or 0, out.decode(), err.decode())
 
     async def rows(self, *arguments: str) -> list[dict[str, Any]]:
         """The rows of a ``ccm`` listing."""

@@ -5,6 +5,7 @@ a test module) and used in others (those of its tests).
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -25,6 +26,27 @@ async def until(condition: Callable[[], bool], seconds: float, what: str) -> Non
                 await asyncio.sleep(POLL)
     except TimeoutError:
         raise LabError(f"Waited {seconds:g} s in vain: {what}.") from None
+
+
+async def output(
+    command: Sequence[str], seconds: float, *, cwd: Path | None = None
+) -> tuple[int, str, str]:
+    """Run a program: its exit code, output and errors. Raises TimeoutError after ``seconds``."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, cwd=cwd
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            out, err = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        # Not longer, as what it started may hold its output open.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                await process.wait()
+        raise
+    return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")
 
 
 class Child:

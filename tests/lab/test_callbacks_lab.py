@@ -18,7 +18,7 @@ from lab.root import Servers
 from lab.script import Answer, Decline, Obey, Ring
 from stage import Call, Stage
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 PATIENCE = 90.0
 SUPPORT = "12025550101"

@@ -9,7 +9,7 @@ import pytest
 from chaos.campaign import Wanted, run
 from lab.root import Servers
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio]
 
 
 async def test_nobody_is_called_twice(lab_servers: Servers, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from lab.root import Servers
 
 from ccmiddleware.clock import utc_now
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 AGENTS, LEADS, WRAPUP = 5, 150, 1
 WORLD = World(gone=0.02, short_talk=0.8, long_talk=2.0, ring_mean=0.4, ring_longest=0.8)

@@ -11,7 +11,7 @@ from chaos import plan, report
 from chaos.run import Wanted, run
 from lab.root import Servers
 
-pytestmark = [pytest.mark.lab]
+pytestmark = pytest.mark.lab
 
 
 async def test_a_minute_of_chaos_loses_nothing(lab_servers: Servers, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lab.audio import read_wav
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.lab
 REPOSITORY = Path(__file__).parents[2]
 
 

@@ -37,7 +37,7 @@ from ccmiddleware.ids import dial_id
 from ccmiddleware.pbx.events import UserEvent, typed
 from ccmiddleware.queue_log.rows import parse
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 PATIENCE = 30.0
 EPOCH = 1764237600

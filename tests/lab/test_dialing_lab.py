@@ -27,7 +27,7 @@ from ccmiddleware.dialer.steps import Step as DialStep
 from ccmiddleware.dialer.steps import fold, from_queue_log
 from ccmiddleware.queue_log.rows import parse
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 AGENTS = ("2001", "2002")
 PLAN = outbound.plan(len(AGENTS), wrapup=0)

@@ -25,7 +25,7 @@ from lab.script import Answer, Obey, Ring, Step
 from ccmiddleware.clock import utc_now
 from ccmiddleware.ids import dial_id, interaction_id
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 PARTY, SHOWN = "+12025550199", "+12025550100"
 LINE = "Local/1001@agent-request/n"

@@ -18,7 +18,7 @@ from lab.script import Answer, Obey
 from test_relay_lab import SMTP
 from test_work_lab import HELP, MAILBOX, PATIENCE, PLAN, SUPPORT, Desk, mail, site_with
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 LEAD = "lead@shop.example"
 SECOND = Queue("second", "12025550102", members=(), keys="", ring=20, more=("ringinuse = no",))

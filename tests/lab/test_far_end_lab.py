@@ -25,7 +25,7 @@ from ccmiddleware.dialer.steps import Outcome, fold, from_queue_log
 from ccmiddleware.ids import dial_id
 from ccmiddleware.queue_log.rows import parse
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 AGENTS = 10
 EPOCH = 1764237600

@@ -9,7 +9,7 @@ import pytest
 from chaos.mail import Wanted, run
 from lab.root import Servers, mail_servers
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio]
 
 
 async def test_nothing_lost_and_nothing_twice(lab_servers: Servers, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from lab.root import Servers
 
 from ccmiddleware.queue_log.rows import Line, parse
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 LIBRARY = "ccm-opt-out.conf"
 PATIENCE = 30.0

@@ -23,7 +23,7 @@ from witness import eventually
 
 from ccmiddleware.clock import utc_now
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 PATIENCE = 40.0
 AGENTS = 2

@@ -20,7 +20,7 @@ from ccmiddleware.mail.keys import signing_keys
 from ccmiddleware.mail.tokens import ReplyTo, Use, read_address
 from ccmiddleware.store.database import Database
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 ALICE = MAIL_OF["1001"]
 SMTP = """

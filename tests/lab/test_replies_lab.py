@@ -20,7 +20,7 @@ from lab.mail import Mail
 from lab.plan import Agent, Plan, Queue
 from lab.root import Servers, mail_servers
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 HELP, ALICE, EVE = "help@shop.example", "alice@agents.example", "eve@evil.example"
 CARL, DORA, ROBOT = "carl@customer.example", "dora@customer.example", "robot@machine.example"

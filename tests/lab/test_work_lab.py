@@ -23,7 +23,7 @@ from lab.root import Servers, mail_servers
 from lab.script import Answer, Decline, Obey
 from stage import Call, Stage
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 PATIENCE = 60.0
 SUPPORT, URGENT = "12025550101", "12025550109"
