@@ -24,7 +24,7 @@ class Claimed:
     signs: tuple[str, ...] = ()
     """What that was estimated from."""
     offer: str = ""
-    """Preview: unique id of the channel by which the agent was offered it, and waits for it."""
+    """Unique id of the channel by which the agent was offered it, if he was, and waits for it."""
     half: str = ""
     """Name of that channel."""
 

@@ -153,45 +153,56 @@ class Claiming:
             self._pool_until, self._pool_of = now + POOL_FOR, set_as
         return self._pool
 
-    async def has_callbacks(
-        self, campaign: Campaign, agents: Collection[str], now: datetime
-    ) -> bool:
-        """Whether a promised callback is due that one of these agents may keep."""
-        return bool(agents) and bool((await self._due(campaign, agents, now))[1])
+    async def callbacks(
+        self,
+        campaign: Campaign,
+        agents: Collection[str],
+        now: datetime,
+        but: Collection[UUID] = (),
+    ) -> list[tuple[Due, str]]:
+        """Promised callbacks that are due, each with one of these agents, who are free.
 
-    async def _due(
-        self, campaign: Campaign, agents: Collection[str], now: datetime
-    ) -> tuple[Mapping[int, Opening], list[Due]]:
-        places = {
-            row["id"]: Place(row["country"], tuple(row["zones"]), tuple(row["states"]))
-            for row in await self._database.fetch("places_with_callbacks", campaign.id, now)
-        }
-        opened = openings(places, campaign.rules, now)
+        As in ``promises.assigned``; without those in ``but``. Raises TemporaryError.
+        """
+        opened = await self._opened_for_callbacks(campaign, now) if agents else {}
         if not opened:
-            return opened, []
+            return []
         anybody = campaign.holds["callback_anybody"]
         rows = await self._database.fetch(
             "callbacks_to_claim", campaign.id, now, list(opened), list(agents), anybody,
             MOST_AT_ONCE,
         )  # fmt: skip
-        return opened, [_due(row) for row in rows]
+        return assigned([_due(row) for row in rows if row["callback"] not in but], agents)
+
+    async def _opened_for_callbacks(
+        self, campaign: Campaign, now: datetime
+    ) -> Mapping[int, Opening]:
+        rows = await self._database.fetch("places_with_callbacks", campaign.id, now)
+        places = {
+            row["id"]: Place(row["country"], tuple(row["zones"]), tuple(row["states"]))
+            for row in rows
+        }
+        return openings(places, campaign.rules, now)
 
     async def claim_callbacks(
-        self, campaign: Campaign, trunks: Sequence[str], agents: Collection[str], now: datetime
+        self,
+        campaign: Campaign,
+        trunks: Sequence[str],
+        wanted: Sequence[tuple[Due, str]],
+        now: datetime,
     ) -> Claims:
-        """Claim promised callbacks that are due, one for each trunk and each free agent at most.
+        """Claim these promised callbacks (``callbacks``), one for each trunk at most.
 
         To be asked for before ``claim``, and for a campaign that is paused as well (with its
-        present revision); one that is stopped keeps no promises. ``agents``: interfaces of agents
-        who are free, and kept for these calls until they are answered; without one nothing is
-        claimed. ``Claimed.agent`` is the one for whom a call is that was promised by him; each
-        call without takes one of the others. Raises TemporaryError.
+        present revision); one that is stopped keeps no promises. Their agents are kept for these
+        calls until they are answered: ``Claimed.agent`` is the one for whom a call is that was
+        promised by him; each call without takes one of the others. Raises TemporaryError.
         """
         claims = Claims()
-        if not trunks or not agents:
+        if not trunks or not wanted:
             return claims
-        opened, due = await self._due(campaign, agents, now)
-        chosen = assigned(due, agents)
+        opened = await self._opened_for_callbacks(campaign, now)
+        chosen = [one for one in wanted if one[0].place in opened]
         leads = [Lead(one.lead, one.place, one.number) for one, _ in chosen]
         asks = [
             self._ask(campaign, lead, opened, trunk) | {"callback": str(one.callback)}
@@ -280,8 +291,9 @@ class Claiming:
 
 def _due(row: Row) -> Due:
     return Due(
-        row["callback"], row["lead"], row["place_id"], row["number"], row["agent"], row["anybody"]
-    )
+        row["callback"], row["lead"], row["place_id"], row["number"], row["agent"],
+        row["anybody"], row["name"],
+    )  # fmt: skip
 
 
 def _terms(campaign: Campaign) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class DecisionLog:
     ) -> None:
         """Keep the decision, unless it is the one before once more."""
         campaign, reason = one.campaign.id, wanted.reason
-        if len(claims.claimed) < wanted.number and reason != "offers":
+        if len(claims.claimed) < wanted.number and reason not in ("offers", "promises"):
             reason = "leads"
         before, at = self._last.get(campaign, (None, now))
         if not wanted.number and before == reason and now - at < SAME_EVERY:

@@ -91,6 +91,10 @@ def in_short(stored: Stored) -> str:
 def _begun(stored: Stored) -> str:
     if stored.reason == "offers" and stored.number:
         return f"Offered {_many(stored.number, 'lead')} to agents."
+    told = stored.detail.get("told")
+    if stored.reason == "promises" and told:
+        lines = f"Opened {_many(told, 'line')} of agents who promised a callback themselves."
+        return f"Began {_many(stored.claimed, 'call')}. {lines}" if stored.claimed else lines
     if stored.number == stored.claimed:
         return f"Began {_many(stored.number, 'call')}." if stored.number else "Began no call."
     return f"Began {stored.claimed} of {_many(stored.number, 'call')} that were wanted."

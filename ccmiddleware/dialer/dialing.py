@@ -28,6 +28,7 @@ from ccmiddleware.dialer.following import Following
 from ccmiddleware.dialer.originating import originate
 from ccmiddleware.dialer.pace import Reason, Wanted
 from ccmiddleware.dialer.previewing import Previewing
+from ccmiddleware.dialer.promises import Due
 from ccmiddleware.dialer.roster import Roster, Running
 from ccmiddleware.dialer.seeing import Sees, State
 from ccmiddleware.dialer.sharing import Sharing
@@ -201,6 +202,7 @@ class Dialing:
             await self._write_down(now)
 
     async def _dial_all(self, now: datetime) -> None:
+        self.previews.let_go(now)
         known = list(self.roster.known.values())
         dialing = [one for one in known if one.dials]
         if self._is_due("wake", WAKE_EVERY, now):
@@ -208,10 +210,13 @@ class Dialing:
                 with self._alone(one):
                     await wake(self._database, one.campaign.id, now)
         promising: list[Running] = []
+        promised: dict[str, str] = {}
         for one in known:
             with self._alone(one):
-                if one.keeps_promises and await self._may_keep(one, now):
+                due = await self._may_keep(one, now) if one.keeps_promises else []
+                if due:
                     promising.append(one)
+                    promised.update({agent: str(one.campaign.id) for _, agent in due if agent})
         able: list[tuple[Running, AtHand]] = []
         for one in dialing:
             with self._alone(one):
@@ -223,7 +228,8 @@ class Dialing:
                 self._decisions.add(one, Wanted(0, reason, {}), leads, Claims(), now)
         # Agents count for a campaign that can call somebody.
         could = {id(one): one for one in [*promising, *(one for one, _ in able)]}
-        await self._sharing.share(list(could.values()), now)
+        held = self.previews.held
+        await self._sharing.share(list(could.values()), now, held=held, promised=promised)
         for one in promising:
             with self._alone(one):
                 await self._keep_promises(one, self._clock())
@@ -236,20 +242,35 @@ class Dialing:
                 # The time as it is: those before may have waited long for their answers.
                 await self._dial(one, leads, self._clock())
 
-    async def _may_keep(self, one: Running, now: datetime) -> bool:
-        """Whether one of its promises may be kept now: only then it takes part in the sharing."""
+    async def _may_keep(self, one: Running, now: datetime) -> list[tuple[Due, str]]:
+        """Its promises that may be kept now: only with some it takes part in the sharing."""
         members = self._sees.members(one.campaign.holds["queue"] or "")
         idle = [agent for agent, (state, _) in members.items() if state == "idle"]
-        return await one.claiming.has_callbacks(one.campaign, idle, now)
+        free, told = self.previews.at_rest(idle), self.previews.promised
+        return await one.claiming.callbacks(one.campaign, free, now, told)
 
     async def _keep_promises(self, one: Running, now: datetime) -> None:
-        """Callbacks that are due, each with an agent who is free, before all else."""
-        free, names = one.pace.free, one.campaign.holds["trunks"] or ()
-        planned = self.trunks.plan(names, min(len(free), one.pace.room(now)), now)
-        claims = await one.claiming.claim_callbacks(one.campaign, planned, free, now)
-        if claims.claimed or claims.refused:
+        """Callbacks that are due, each with an agent who is free, before all else.
+
+        Whoever promised one himself has his line opened first, and is joined with the party by the
+        dialplan; the others come to whom the queue chooses.
+        """
+        free = self.previews.at_rest(one.pace.free)
+        wished = await one.claiming.callbacks(one.campaign, free, now, self.previews.promised)
+        names = one.campaign.holds["trunks"] or ()
+        room = min(one.pace.room(now), self.trunks.room(names, now)) - self.previews.awaited
+        wished = wished[: max(0, min(one.pace.spare(len(free)), room))]
+        told = 0
+        for due, agent in wished:
+            if agent:
+                told += await self.previews.promise(one, due, agent, now)
+        others = [each for each in wished if not each[1]]
+        planned = self.trunks.plan(names, len(others), now)
+        claims = await one.claiming.claim_callbacks(one.campaign, planned, others, now)
+        if told or claims.claimed or claims.refused:
             await self._begin_all(one, claims, now)
-            wanted = Wanted(len(claims.claimed), "promises", {"agents": len(free)})
+            number = told + len(claims.claimed)
+            wanted = Wanted(number, "promises", {"agents": len(free), "told": told})
             # The decision on other calls is of the same moment, and kept as well.
             before = now - timedelta(microseconds=1)
             self._decisions.add(one, wanted, AtHand(0, 0), claims, before)
@@ -262,7 +283,7 @@ class Dialing:
             return
         ledger = one.ledger.decision(campaign.profile, now, one.leads_left)
         names = campaign.holds["trunks"] or ()
-        room = self.trunks.room(names, now)
+        room = max(0, self.trunks.room(names, now) - self.previews.awaited)
         wanted = one.pace.decide(now, ledger.go_on, room, chances=leads.chances)
         claims = Claims()
         if wanted.number:

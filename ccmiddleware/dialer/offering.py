@@ -1,4 +1,7 @@
-"""Offers of leads to agents (preview): what Asterisk is asked for one, and what it tells. Pure.
+"""Offers of leads to agents: what Asterisk is asked for one, and what it tells. Pure.
+
+In preview the agent decides by key. A callback that he promised himself he is only told of: once
+his line is open it is called.
 
 The dialplan is [ccm-preview] in asterisk/dialplan/ccm-dial.conf; docs/dialing-calls.md lists its
 steps. It tells each twice, as a UserEvent and as a row of queue_log, with the number of the lead:
@@ -13,6 +16,7 @@ from uuid import UUID
 
 from ccmiddleware.dialer.chances import Lead
 from ccmiddleware.dialer.originating import AGENT, NUMBER, QUEUE
+from ccmiddleware.dialer.promises import Due
 from ccmiddleware.ids import offer_id, offer_of, uuid7_shaped
 from ccmiddleware.pbx.events import UserEvent
 from ccmiddleware.queue_log.rows import Line
@@ -63,16 +67,20 @@ class Offer:
     """The member's interface."""
     lead: Lead
     at: datetime
+    due: Due | None = None
+    """The promise of this agent that the call is to keep; None: he decides (preview)."""
     attempt: UUID | None = None
-    """The call that the agent asked for."""
-    ignored: bool = False
-    """The agent pressed no key."""
+    """The call that the agent asked for, or that keeps the promise."""
+    said: bool = False
+    """Whether the agent pressed a key; in a promise, whether his line was opened."""
 
 
-def new_offer(campaign: UUID, agent: str, lead: Lead, now: datetime) -> Offer:
+def new_offer(
+    campaign: UUID, agent: str, lead: Lead, now: datetime, due: Due | None = None
+) -> Offer:
     """An offer that is not made yet."""
     id_ = uuid7_shaped(int(now.timestamp() * 1000), f"offer\0{campaign}\0{agent}\0{lead.id}")
-    return Offer(id_, offer_id(id_, int(now.timestamp())), campaign, agent, lead, now)
+    return Offer(id_, offer_id(id_, int(now.timestamp())), campaign, agent, lead, now, due)
 
 
 def order(offer: Offer, number: str, name: str, queue: str) -> dict[str, str | list[str]]:
@@ -101,6 +109,7 @@ def order(offer: Offer, number: str, name: str, queue: str) -> dict[str, str | l
             f"CCM_DIAL_NUMBER={number}",
             f"CCM_DIAL_AGENT={offer.agent}",
             f"CCM_DIAL_QUEUE={queue}",
+            *(["CCM_PREVIEW_PROMISE=1"] if offer.due is not None else ()),
         ],
     }
 

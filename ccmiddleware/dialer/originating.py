@@ -84,7 +84,7 @@ def is_sampled(attempt: UUID, share: float) -> bool:
 
 
 def _meets(claimed: Claimed) -> list[str]:
-    """With whom alone the party is joined, where an agent waits for it (preview)."""
+    """With whom alone the party is joined, where an agent waits for it."""
     if not claimed.offer:
         return []
     found = {"OFFER": (OFFER, claimed.offer), "AGENT": (AGENT, claimed.agent)}

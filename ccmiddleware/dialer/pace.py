@@ -60,6 +60,9 @@ class Pace:
         self._callers: Set[str] = frozenset()
         self._kept: frozenset[str] = frozenset()
         """Agents who are idle, and kept for callbacks that ring."""
+        self._held: Set[str] = frozenset()
+        """Agents whose lines are being opened for an offer."""
+        self._told_at: datetime | None = None
 
     @property
     def mode(self) -> str:
@@ -77,9 +80,19 @@ class Pace:
         first. Calls that are dialled ahead may be answered for them all the same."""
         return [agent for agent in self._idle() if agent not in self._kept | self._callers]
 
+    def spare(self, free: int) -> int:
+        """How many of so many free agents can be kept for callbacks: where each call has its agent
+        (progressive), those for whom none is on its way."""
+        if self.mode != "progressive":
+            return free
+        coming = sum(one.claimed.callback is None for one in self.under_way.coming())
+        return max(0, free - coming)
+
     def _idle(self) -> list[str]:
         idle = [
-            (since, agent) for agent, (state, since) in self._members.items() if state == "idle"
+            (since, agent)
+            for agent, (state, since) in self._members.items()
+            if state == "idle" and agent not in self._held
         ]
         return [agent for _, agent in sorted(idle)]
 
@@ -106,27 +119,45 @@ class Pace:
     # -- hearing ----------------------------------------------------------------------------
 
     def tell(
-        self, members: Mapping[str, Doing], now: datetime, callers: Set[str] = frozenset()
+        self,
+        members: Mapping[str, Doing],
+        now: datetime,
+        callers: Set[str] = frozenset(),
+        held: Set[str] = frozenset(),
     ) -> None:
         """What its agents do now, those that count for this campaign.
 
-        ``callers``: whom of them is kept free for calls that come in. For the controller these are
-        away, and those who are kept for promised callbacks.
+        ``callers``: whom of them is kept free for calls that come in; ``held``: whose line is
+        being opened for an offer. For the controller these are away, and those who are kept for
+        promised callbacks.
         """
         self._members = members
         self._callers = callers & members.keys()
-        self._keep_agents()
-        kept = self._kept | self._callers
-        away: dict[str, Doing] = {agent: ("paused", members[agent][1]) for agent in kept}
-        self.team.tell({**members, **away}, now)
+        self._held = held & members.keys()
+        self._keep_agents(now)
 
-    def _keep_agents(self) -> None:
-        """One idle agent for each callback that rings: whoever promised it, if that is told."""
-        ringing = [one.claimed.agent for one in self.under_way.coming() if one.claimed.callback]
+    def hold(self, agent: str, now: datetime) -> None:
+        """The line of this agent is being opened: nothing else is for him from now on."""
+        self._held = frozenset({*self._held, agent} & self._members.keys())
+        self._keep_agents(now)
+
+    def _keep_agents(self, now: datetime) -> None:
+        """One idle agent for each callback that rings, but for those whose agent is on the line
+        already. All who are kept are away for the controller."""
+        ringing = [
+            one.claimed.agent
+            for one in self.under_way.coming()
+            if one.claimed.callback and not one.claimed.offer
+        ]
         idle = self._idle()
         kept = [agent for agent in ringing if agent in idle]
         others = [agent for agent in idle if agent not in kept]
         self._kept = frozenset(kept + others[: len(ringing) - len(kept)])
+        on_the_way = {agent for agent in self._held if self._members[agent][0] == "idle"}
+        withheld = self._kept | self._callers | on_the_way
+        self._told_at = now = max(now, self._told_at or now)
+        away: dict[str, Doing] = {agent: ("paused", self._members[agent][1]) for agent in withheld}
+        self.team.tell({**self._members, **away}, now)
 
     def begin(self, claimed: Claimed, claimed_at: datetime) -> None:
         """A lead is claimed, and its call about to begin."""
@@ -136,7 +167,7 @@ class Pace:
         if claimed.callback is None:
             self.pacer.call_dialed(claimed.attempt, claimed_at.timestamp(), claimed.chance)
         else:
-            self._keep_agents()
+            self._keep_agents(claimed_at)
 
     def hear(self, news: Iterable[News], now: datetime) -> None:
         """What became of calls."""

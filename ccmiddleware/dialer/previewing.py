@@ -1,15 +1,18 @@
-"""Preview: offers leads to agents who are free, and does what they say.
+"""Offers leads to agents who are free, and does what they say (preview).
 
 An offer is a call of ours to the agent, who hears the number and presses a key (``offering``). No
 lead is claimed for it; only that nobody else is offered the lead meanwhile is kept here, in memory.
 At the key the lead is claimed like any other, and its call is joined with that agent's by the
 dialplan. Whoever leads next knows nothing of offers that are open: their keys bring no call, and
 each ends by itself.
+
+A callback that an agent promised himself goes the same way, whatever the campaign's mode, but for
+the key: it is claimed and dialled once his line is open.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -23,6 +26,7 @@ from ccmiddleware.dialer.claiming import AtHand, Claims
 from ccmiddleware.dialer.offering import Key, Offer, Said
 from ccmiddleware.dialer.originating import AGENT
 from ccmiddleware.dialer.pace import Wanted
+from ccmiddleware.dialer.promises import Due
 from ccmiddleware.dialer.roster import Roster, Running
 from ccmiddleware.dialer.trunk_limits import TrunkLimits
 from ccmiddleware.errors import PermanentError, TemporaryError
@@ -48,7 +52,7 @@ SET_ASIDE = timedelta(seconds=10)
 REST, REST_AFTER_CALL = timedelta(seconds=1), timedelta(seconds=5)
 """Until an agent is offered the next lead."""
 REST_AFTER_NOTHING = timedelta(seconds=30)
-"""The same, of one who pressed no key."""
+"""The same, of one who pressed no key, or whose phone was not answered."""
 
 
 @dataclass(frozen=True)
@@ -96,18 +100,33 @@ class Previewing:
         self._heard: deque[_Heard] = deque()
         self._any = asyncio.Event()
 
+    @property
+    def held(self) -> frozenset[str]:
+        """Agents whose line is, or is being, opened for an offer."""
+        return frozenset(each.agent for each in self.offers.values())
+
+    @property
+    def promised(self) -> frozenset[UUID]:
+        """Promises that agents are being told of, or that they are keeping."""
+        offers = self.offers.values()
+        return frozenset(each.due.callback for each in offers if each.due is not None)
+
+    @property
+    def awaited(self) -> int:
+        """How many calls begin as soon as the line of their agent is open."""
+        return sum(one.due is not None and one.attempt is None for one in self.offers.values())
+
+    def at_rest(self, agents: Iterable[str]) -> list[str]:
+        """Those of the agents who have no offer, and are not left alone after one."""
+        busy = self.held | self._rests.keys()
+        return [agent for agent in agents if agent not in busy]
+
     # -- offering ---------------------------------------------------------------------------
 
     async def offer(self, one: Running, leads: AtHand, now: datetime) -> Wanted:
         """Offer each agent who is free the best lead that nobody else is offered."""
-        self._let_go(now)
         here = [each for each in self.offers.values() if each.campaign == one.campaign.id]
-        busy = {each.agent for each in self.offers.values()} | self._rests.keys()
-        free = [
-            agent
-            for agent in one.pace.free
-            if agent not in busy and AGENT.fullmatch(agent) is not None
-        ]
+        free = [agent for agent in self.at_rest(one.pace.free) if AGENT.fullmatch(agent)]
         taken = {each.lead.id for each in here} | self._aside.keys()
         rest = [lead for lead in leads.leads if lead.id not in taken]
         made = 0
@@ -124,20 +143,33 @@ class Previewing:
             self._aside[lead.id] = now + SET_ASIDE
             return False
         offer = offering.new_offer(one.campaign.id, agent, lead, now)
+        return await self._send(one, offer, row["number"], row["name"], now)
+
+    async def promise(self, one: Running, due: Due, agent: str, now: datetime) -> bool:
+        """Open the line of an agent who promised that callback; whether Asterisk was asked to."""
+        lead = Lead(due.lead, due.place, due.number)
+        offer = offering.new_offer(one.campaign.id, agent, lead, now, due)
+        one.pace.hold(agent, now)
+        return await self._send(one, offer, due.number, due.name, now)
+
+    async def _send(
+        self, one: Running, offer: Offer, number: str, name: str, now: datetime
+    ) -> bool:
         self.offers[offer.id] = offer
         try:
             queue = str(one.campaign.holds["queue"] or "")
-            fields = offering.order(offer, row["number"], row["name"], queue)
-            await self._link.send("Originate", fields)
+            await self._link.send("Originate", offering.order(offer, number, name, queue))
         except TemporaryError as error:
-            log.warning("no answer to an offer", agent=agent, reason=str(error))
+            log.warning("no answer to an offer", agent=offer.agent, reason=str(error))
         except (PermanentError, ValueError) as error:
-            log.warning("a lead can't be offered", agent=agent, lead=lead.id, reason=str(error))
+            log.warning(
+                "a lead can't be offered", agent=offer.agent, lead=offer.lead.id, reason=str(error)
+            )
             self._over(offer, now, REST_AFTER_NOTHING)
             return False
         return True
 
-    def _let_go(self, now: datetime) -> None:
+    def let_go(self, now: datetime) -> None:
         """Of offers that are over unheard, and of what is set aside no more."""
         self._aside = {lead: until for lead, until in self._aside.items() if until > now}
         self._rests = {agent: until for agent, until in self._rests.items() if until > now}
@@ -152,8 +184,6 @@ class Previewing:
         if offer.attempt is not None:
             rest = REST_AFTER_CALL
             self._have_done(_Heard(now, None, offer))
-        elif offer.ignored:
-            rest = REST_AFTER_NOTHING
         self._rests[offer.agent] = now + rest
 
     # -- hearing ----------------------------------------------------------------------------
@@ -180,16 +210,16 @@ class Previewing:
 
     def _answered(self, said: Said, now: datetime) -> None:
         offer = self.offers.get(said.offer)
-        if offer is not None and said.key is Key.IGNORED:
-            offer.ignored = True
-        elif said.key is not Key.IGNORED:
+        if said.key is not Key.IGNORED:
+            if offer is not None:
+                offer.said = True
             self._aside[said.lead] = now + SET_ASIDE
             self._have_done(_Heard(now, said, offer))
 
     def _gone(self, channel: str, now: datetime) -> None:
         offer = self.offers.get(offer_of(channel) or UUID(int=0))
         if offer is not None:
-            self._over(offer, now)
+            self._over(offer, now, REST if offer.said else REST_AFTER_NOTHING)
 
     def _have_done(self, heard: _Heard) -> None:
         self._heard.append(heard)
@@ -230,10 +260,10 @@ class Previewing:
         one = self._roster.known.get(offer.campaign)
         if now - heard_at > DIAL_WITHIN or half is None or offer.attempt is not None:
             return
-        if one is None or not one.dials or not self._link.state.up:
+        if one is None or not self._link.state.up:
             return
         trunks = self._trunks.plan(one.campaign.holds["trunks"] or (), 1, now)
-        claims = await one.claiming.claim_one(one.campaign, offer.lead, trunks, now)
+        claims = await self._claim(one, offer, trunks, now)
         if not claims.claimed:
             log.info(
                 "an offered lead is not called", lead=offer.lead.id, reasons=dict(claims.refused)
@@ -246,6 +276,16 @@ class Previewing:
         if offer.id not in self.offers:
             # The agent left in this moment.
             self._have_done(_Heard(now, None, offer))
+
+    async def _claim(
+        self, one: Running, offer: Offer, trunks: Sequence[str], now: datetime
+    ) -> Claims:
+        if offer.due is not None:
+            wanted = [(offer.due, offer.agent)] if one.keeps_promises else []
+            return await one.claiming.claim_callbacks(one.campaign, trunks, wanted, now)
+        if not one.dials:
+            return Claims()
+        return await one.claiming.claim_one(one.campaign, offer.lead, trunks, now)
 
     async def _stop(self, heard: _Heard) -> None:
         """Let go of a call that rings for an agent who is gone."""

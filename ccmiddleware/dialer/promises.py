@@ -32,6 +32,8 @@ class Due:
     """Interface of the agent who promised it; empty: nobody in particular."""
     anybody: bool = True
     """Whether any agent may keep it by now."""
+    name: str = ""
+    """Of the lead."""
 
 
 def assigned(due: Sequence[Due], free: Collection[str]) -> list[tuple[Due, str]]:

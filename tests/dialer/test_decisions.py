@@ -78,6 +78,13 @@ def test_leads_that_could_not_be_claimed_are_told() -> None:
     assert "1 called as often as may be, 2 on the do-not-call list" in lines[2]
 
 
+def test_lines_that_were_opened_for_promises_are_no_calls() -> None:
+    detail = AROUND | {"told": 2}
+    told = "Opened 2 lines of agents who promised a callback themselves."
+    assert in_words(stored("promises", detail, 2, 0))[0] == told
+    assert in_words(stored("promises", detail, 3, 1))[0] == f"Began 1 call. {told}"
+
+
 def test_what_another_version_stored_is_not_guessed() -> None:
     assert in_words(stored("moon", {"idle": 3})) == ["Began no call.", "Reason: moon."]
     broken = a_decision() | {"held_by": "the moon"}

@@ -62,7 +62,9 @@ async def promise(database: Database, id_: int, at: datetime = AT, **wish: Any) 
 async def due(
     database: Database, campaign: Campaign, now: datetime = AT, free: Collection[str] = (ANN, BOB)
 ) -> Claims:
-    return await claiming(database).claim_callbacks(campaign, ["one"] * 5, free, now)
+    claims = claiming(database)
+    wanted = await claims.callbacks(campaign, free, now)
+    return await claims.claim_callbacks(campaign, ["one"] * 5, wanted, now)
 
 
 async def kept(database: Database, id_: UUID) -> Row:
@@ -92,7 +94,10 @@ async def test_a_promised_lead_is_called_at_its_time_and_by_nothing_else(
     assert [one.lead for one in (await claim(database, campaign)).claimed] == [other]
     assert (await due(database, campaign, AT - MINUTE)).claimed == []
     assert (await due(database, campaign, free=())).claimed == []
-    assert (await claiming(database).claim_callbacks(campaign, [], (ANN,), AT)).claimed == []
+    wanted = await claiming(database).callbacks(campaign, (ANN,), AT)
+    assert [(each.callback, agent) for each, agent in wanted] == [(made["id"], "")]
+    assert await claiming(database).callbacks(campaign, (ANN,), AT, [made["id"]]) == []
+    assert (await claiming(database).claim_callbacks(campaign, [], wanted, AT)).claimed == []
     (claimed,) = (await due(database, campaign)).claimed
     assert (claimed.lead, claimed.callback, claimed.agent) == (first, made["id"], "")
     assert (await due(database, campaign)).claimed == []
@@ -339,9 +344,10 @@ async def test_many_claimers_keep_each_promise_once(database_url: str) -> None:
 
         async def one(term: int) -> None:
             for _ in range(20):
-                claims = await claiming(database, term).claim_callbacks(
-                    campaign, ["one"] * 7, [f"a{number}" for number in range(5)], AT
-                )
+                agents = [f"a{number}" for number in range(5)]
+                claiming_ = claiming(database, term)
+                wanted = await claiming_.callbacks(campaign, agents, AT)
+                claims = await claiming_.claim_callbacks(campaign, ["one"] * 7, wanted, AT)
                 found.extend(claimed.lead for claimed in claims.claimed)
 
         async with asyncio.TaskGroup() as group:

@@ -164,6 +164,34 @@ def test_a_promised_callback_keeps_an_agent_of_its_own() -> None:
     assert (detail["answers"], detail["abandoned"]) == (1, 1)
 
 
+def test_whose_line_is_being_opened_is_away_at_once() -> None:
+    found = pace("mode=progressive", idle=2)
+    found.hold("agent 0", after(1))
+    assert found.free == ["agent 1"]
+    decided = found.decide(after(1), GoOn.NORMAL, 99)
+    assert (decided.number, decided.detail["away"]) == (1, 1)
+    busy = {**team(2), "agent 0": ("talking", after(2))}
+    found.tell(busy, after(2), held={"agent 0"})
+    detail = found.decide(after(2), GoOn.NORMAL, 99).detail
+    assert (detail["talking"], detail["away"], found.free) == (1, 0, ["agent 1"])
+    # A callback of an agent who is on the line already keeps nobody else.
+    own = Claimed(
+        UUID(int=9), 9, "+12025550123", "+12025550100", "one", callback=UUID(int=7),
+        agent="agent 0", offer="offer", half="half",
+    )  # fmt: skip
+    found.begin(own, after(3))
+    assert found.free == ["agent 1"]
+
+
+def test_only_agents_for_whom_no_call_is_on_its_way_are_spared() -> None:
+    found = pace("mode=progressive", idle=3)
+    begin(found, 2)
+    assert (found.spare(3), found.spare(2), found.spare(1)) == (1, 0, 0)
+    ahead = pace("mode=predictive", idle=3)
+    begin(ahead, 2)
+    assert ahead.spare(3) == 3
+
+
 def test_a_change_of_settings_keeps_what_was_learned_and_what_is_on() -> None:
     found = pace("mode=progressive", idle=2)
     for number in range(40):

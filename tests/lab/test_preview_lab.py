@@ -2,20 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
+from floor import PATIENCE, Floor
 from lab import outbound
 from lab.asterisk import Asterisk
 from lab.daemon import Daemon
-from lab.far_end import Call, FarEnd
 from lab.parties import Party, numbers
-from lab.phones import Caller
 from lab.processes import until
 from lab.root import Servers
 from lab.script import Obey
@@ -25,98 +22,7 @@ from ccmiddleware.clock import utc_now
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
-PATIENCE = 40.0
 AGENTS = 2
-
-
-@dataclass
-class Floor:
-    """The servers, two agents with open lines, and whoever is called."""
-
-    pbx: Asterisk
-    daemon: Daemon
-    url: str
-    far: FarEnd
-    lines: dict[str, Caller]
-    numbers: list[str]
-    campaign: str = ""
-
-    async def rows(self, query: str, *given: object) -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(self.url)
-        try:
-            return [dict(row) for row in await connection.fetch(query, *given)]
-        finally:
-            await connection.close()
-
-    async def begin(self, name: str, number: str) -> str:
-        """A campaign that previews one lead; its number."""
-        self.campaign = name
-        party = Party(number, "person", 3.0, float("inf"))
-        await outbound.prepare(self.daemon, name, [party], mode="preview")
-        await outbound.begin(self.daemon, name)
-        return str((await self.lead(number))["id"])
-
-    async def end(self) -> None:
-        await outbound.ccm(self.daemon, "campaign", "stop", self.campaign)
-
-    def steps(self) -> list[tuple[str, str, str]]:
-        """All steps of offers so far: step, lead, agent."""
-        return [
-            (row.data[0], row.data[2], row.agent)
-            for row in self.pbx.queue_log()
-            if row.event == "CCMPREVIEWSTEP"
-        ]
-
-    async def told(self, step: str, lead: str, times: int = 1) -> str:
-        """Wait until the dialplan told it so often; the agent of the last one."""
-
-        def found() -> list[str]:
-            return [agent for kind, of, agent in self.steps() if (kind, of) == (step, lead)]
-
-        await until(lambda: len(found()) >= times, PATIENCE, f"{step} of lead {lead}")
-        return found()[-1]
-
-    async def lead(self, number: str) -> dict[str, Any]:
-        (row,) = await self.rows(
-            "SELECT l.* FROM ccm.lead AS l JOIN ccm.lead_number AS n ON n.lead_id = l.id"
-            " JOIN ccm.campaign AS c ON c.id = l.campaign_id WHERE n.number = $1 AND c.name = $2",
-            number, self.campaign,
-        )  # fmt: skip
-        return row
-
-    async def attempt(self, number: str) -> dict[str, Any]:
-        """The one attempt at this number, when it is over."""
-
-        async def rows() -> list[dict[str, Any]]:
-            return await self.rows("SELECT * FROM report.attempt WHERE number = $1", number)
-
-        def over(found: list[dict[str, Any]]) -> bool:
-            return len(found) == 1 and found[0]["result"] is not None
-
-        return (await eventually(rows, over, PATIENCE, f"end of the attempt at {number}"))[0]
-
-    async def becomes(self, number: str, state: str) -> None:
-        """Wait until the lead is in that state."""
-        await eventually(
-            lambda: self.lead(number), lambda row: row["state"] == state, PATIENCE, state
-        )
-
-    async def agent_is(self, interface: str, state: str) -> None:
-        """Wait until the daemon tells so of an agent."""
-
-        async def states() -> dict[str, str]:
-            rows = await self.daemon.rows("agent", "list")
-            return {row["interface"]: row["state"] for row in rows}
-
-        await eventually(states, lambda of: of[interface] == state, PATIENCE, state)
-
-    def called(self, number: str) -> list[Call]:
-        """What the far end saw of that number."""
-        return [call for call in self.far.calls() if call.number == number]
-
-    def line(self, interface: str) -> Caller:
-        """The line of an agent, by the member's interface."""
-        return self.lines[interface.removeprefix("Local/").partition("@")[0]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

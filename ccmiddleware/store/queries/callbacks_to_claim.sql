@@ -1,6 +1,6 @@
 -- The first $6 promised callbacks of campaign $1 that are due at $2 in places $3, for which one of the agents with interfaces
 -- $4 would do; a personal one for anybody once its time is over if $5
-SELECT c.id AS callback, c.lead_id AS lead, n.place_id, n.number, coalesce(a.interface, '') AS agent,
+SELECT c.id AS callback, c.lead_id AS lead, n.place_id, n.number, l.name, coalesce(a.interface, '') AS agent,
     a.id IS NULL OR $5 AND c.due_at + (c.late_from - c.promised_at) < $2 AS anybody
 FROM ccm.lead_callback AS c
 JOIN ccm.lead AS l ON l.id = c.lead_id AND l.state = 'promised'
