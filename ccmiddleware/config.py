@@ -210,7 +210,8 @@ class QueueSettings(Section):
         default=0,
         ge=0,
         le=3600,
-        description="wrapuptime of this queue in queues.conf, which Asterisk does not report.",
+        description="wrapuptime of this queue in queues.conf, which Asterisk does not report. "
+        "Talks of its campaigns that come without the queue (preview) have it as well, by a pause.",
     )
     wrap_up_pause: bool = Field(
         default=False,
@@ -374,9 +375,9 @@ class Settings(Section):
         return own.wrap_up_seconds if own is not None and own.wrap_up_pause else 0.0
 
     @property
-    def longest_forced_wrap_up(self) -> float:
+    def longest_wrap_up(self) -> float:
         """The longest of all queues, in seconds."""
-        return max(map(self.forced_wrap_up_for, self.queue), default=0.0)
+        return max(map(self.wrap_up_for, self.queue), default=0.0)
 
     def service_level_for(self, queue: str) -> int:
         """T of the service level columns of ``queue``, in seconds."""

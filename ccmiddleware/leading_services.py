@@ -92,6 +92,7 @@ class Services:
             clock=self.parts.clock,
         )
         follower.hear_dialing, follower.learn_dialing = dialing.hear, dialing.learn
+        follower.machine.queue_dialed = dialing.queue_of
         return dialing
 
     def mailboxes(self) -> Mailboxes:

@@ -108,9 +108,7 @@ class NodeFollower:
         self.presence = Presence(
             node.name, service_level=settings.service_level_for, dialog_of=self._dialog_of
         )
-        self.wrap_up = WrapUp(
-            self.presence, settings.forced_wrap_up_for, settings.longest_forced_wrap_up
-        )
+        self.wrap_up = WrapUp(self.presence, settings.forced_wrap_up_for, settings.longest_wrap_up)
         self.wrap_up_pauses = WrapUpPauses(node.name, self.wrap_up, link, certain, clock)
         self.recorder = Recorder(
             node,

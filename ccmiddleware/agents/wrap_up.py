@@ -3,8 +3,9 @@
 Asterisk's own wrapuptime only keeps a queue from offering calls; it can't be ended early and other
 queues don't heed it. So, where a queue has wrap_up_pause, the agent is paused with the reason
 ``state.WRAP_UP_REASON`` after each talk, and it ends with the time, with a disposition, or when
-anybody ends the pause. A queue in which the agent is paused for another reason is left alone, and a
-pause is ended only while it still has our reason.
+anybody ends the pause. So it is behind each talk without a queue that has a wrap-up: with a party
+whom a campaign called for one agent (preview). A queue in which the agent is paused for another
+reason is left alone, and a pause is ended only while it still has our reason.
 
 Reports show such a pause as wrap_up and not as paused (``presence``).
 """
@@ -50,7 +51,9 @@ class WrapUp:
                 self.talks.add(key)
             elif key in self.talks:
                 self.talks.discard(key)
-                seconds = self.seconds(queue_of(fact))
+                # Without a queue only the party that a campaign called for this agent has one;
+                # app_queue knows nothing of that talk.
+                seconds = self.seconds(queue_of(fact)) if fact.visit else fact.wrap_up_seconds
                 if seconds > 0:
                     self.due[fact.interface] = fact.ended_at + timedelta(seconds=seconds)
                     self.begun.append(fact.interface)

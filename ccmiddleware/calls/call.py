@@ -95,6 +95,8 @@ class Call:
         """How often another channel took the customer's place."""
         self.transfers = 0
         """How many transfers were told."""
+        self.serves = ""
+        """Queue of the campaign that called the customer for one agent, without a queue."""
         self.gave_up = False
         """Whether Asterisk said "abandoned" on that leave, which it also says of a timeout."""
         self.last_seen: datetime | None = None

@@ -34,7 +34,7 @@ from ccmiddleware.facts import (
     QueueVisit,
     Segment,
 )
-from ccmiddleware.ids import SECOND_HALF, attempt_of, callback_of, interaction_id
+from ccmiddleware.ids import SECOND_HALF, attempt_of, callback_of, interaction_id, offer_of
 from ccmiddleware.pbx import events as ami
 
 OPEN_EMAILS = re.compile(r" ?\([0-9]+ open emails?\)$")
@@ -54,6 +54,8 @@ class CallMachine:
     ) -> None:
         self.node = node
         self.wrap_up_default = wrap_up_default
+        self.queue_dialed: Callable[[str], str] = lambda uniqueid: ""
+        """Queue of the campaign that called the party on that channel; "" when none did."""
         self.out: list[AnyFact] = []
         self.by_id: dict[UUID, Call] = {}
         self.ended: dict[UUID, tuple[Call, datetime]] = {}
@@ -399,6 +401,9 @@ class CallMachine:
     ) -> None:
         """End a talk, with the wrap-up that its queue or member has."""
         queue = call.queue_of(segment) if segment.ordinal not in call.direct else ""
+        if any(offer_of(end) is not None for end in call.ends.get(segment.ordinal, ())):
+            # Joined for that agent without a queue: the wrap-up is that of the campaign's.
+            queue = call.serves or self.queue_dialed(call.row.uniqueid)
         wrap_up = self.wrap_up.get((queue, segment.interface)) or self.wrap_up_default(queue)
         for uniqueid in call.ends.pop(segment.ordinal, ()):
             self.talks.pop(uniqueid, None)

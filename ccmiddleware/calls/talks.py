@@ -54,29 +54,38 @@ def on_newchannel(machine: CallMachine, event: ami.Newchannel, now: datetime) ->
 def on_bridge_enter(machine: CallMachine, event: ami.BridgeEnter, now: datetime) -> None:
     """A channel entered a bridge: new connections, and healed ones."""
     machine.topology.enter(event)
-    _meet_party(machine, event)
+    if (pair := party_and_half(machine, event.uniqueid)) is not None:
+        meet_party(machine, *pair, event.at)
     for call in _calls_around(machine, event.uniqueid):
         connect(machine, call, event.at)
 
 
-def _meet_party(machine: CallMachine, event: ami.BridgeEnter) -> None:
-    """A party that a campaign called is joined, without a queue, with the agent who wanted that.
+def party_and_half(machine: CallMachine, uniqueid: str) -> tuple[str, str] | None:
+    """The party that a campaign called and the agent's end, if this channel is in a bridge with
+    both and that is not known yet."""
+    together = machine.topology.in_bridge_with(uniqueid)
+    party = next((one for one in together if attempt_of(one) is not None), "")
+    half = next((one for one in together if offer_of(one) is not None), "")
+    if not party or not half or party in machine.by_uniqueid:
+        return None
+    return party, half
+
+
+def meet_party(
+    machine: CallMachine, party: str, half: str, at: datetime, inferred: bool = False
+) -> None:
+    """A party that a campaign called is joined, without a queue, with the agent for whom it was.
 
     The agent's end is the channel of the offer: the member's own, or one half of a Local channel
     at whose other end the agent's line is.
     """
-    together = machine.topology.in_bridge_with(event.uniqueid)
-    party = next((one for one in together if attempt_of(one) is not None), "")
-    half = next((one for one in together if offer_of(one) is not None), "")
-    if not party or not half or party in machine.by_uniqueid:
-        return
     channel = machine.topology.channels[half]
     name = interface_of(channel.name)
     interface = machine.member_of(channel.name) or machine.members_by_phone.get(f"{name}/n", name)
-    first = machine.topology.channels[party].seen
-    call = machine.begin(event if event.uniqueid == party else first, event.at)
+    call = machine.begin(machine.topology.channels[party].placed, at)
+    call.serves = machine.queue_dialed(party)
     agent = AgentEnd(interface, machine.name_of(interface), channel.name, half)
-    segment = call.talk(agent, machine.topology.channels[party].name, event.at, None)
+    segment = call.talk(agent, machine.topology.channels[party].name, at, None, inferred)
     machine.bind(half, call, segment.ordinal)
 
 

@@ -19,10 +19,13 @@ class Channel:
     bridge: str = ""
     other_half: str = ""
     """Unique id of the other end, for a Local channel."""
+    placed: ami.ChannelEvent = field(init=False)
+    """Its state when it was last said in which bridge it is."""
     is_local: bool = field(init=False)
     """Whether it is half of a Local pair, and so no party of its own."""
 
     def __post_init__(self) -> None:
+        self.placed = self.seen
         self.is_local = self.seen.channel.startswith("Local/")
 
     @property
@@ -82,6 +85,7 @@ class Topology:
         if event.uniqueid not in self.channels:
             self.appear(event)
         channel = self.channels[event.uniqueid]
+        channel.placed = event
         if channel.bridge == bridge_id:
             return
         self.leave(event.uniqueid)

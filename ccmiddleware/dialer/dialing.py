@@ -159,6 +159,10 @@ class Dialing:
 
     # -- hearing ----------------------------------------------------------------------------
 
+    def queue_of(self, channel: str) -> str:
+        """The queue of the campaign whose call that channel is; "" when it is none of ours."""
+        return self._calls.queue_of(channel)
+
     def hear(self, event: ami.Event) -> None:
         """What Asterisk tells of calls, and of offers to agents."""
         self.previews.hear(event)

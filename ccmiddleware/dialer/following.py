@@ -78,6 +78,11 @@ class Following:
         self._missing.pop(claimed.attempt, None)
         self._left.discard(claimed.attempt)
 
+    def queue_of(self, channel: str) -> str:
+        """The queue of the campaign whose call that channel is; "" when it is none of ours."""
+        one = self.of.get(attempt_of(channel) or UUID(int=0))
+        return str(one.campaign.holds["queue"] or "") if one is not None else ""
+
     def hear(self, event: ami.Event) -> None:
         """What Asterisk tells of calls."""
         match event:

@@ -1,5 +1,7 @@
 """The forced wrap-up: who is paused when, and that only our own pauses are ended."""
 
+from uuid import UUID
+
 from msgspec.structs import replace
 from pbx_story import at, story
 
@@ -152,3 +154,22 @@ def test_where_it_is_not_forced_nobody_is_touched() -> None:
     floor = Floor(0.0).after(f"{TALK}{OURS}")
     assert floor.commands(60.1) == []
     assert floor.commands(9000) == []
+
+
+def test_a_talk_without_a_queue_is_wrapped_up_when_it_has_a_wrap_up() -> None:
+    """A party whom a campaign called for this agent: no setting of a queue makes it so."""
+    floor = Floor()
+    floor.after(TALK.split("9 QueueCallerJoin")[0])
+    talk = Segment(
+        interaction_id=UUID(int=1), ordinal=1, version=1, visit=0, node="pbx", interface=ALICE,
+        member_name="Alice", channel="", agent_channel="", offered_at=at(5), answered_at=at(5),
+    )  # fmt: skip
+    for seconds, ordinal in ((15.0, 1), (0.0, 2)):
+        begun = replace(talk, ordinal=ordinal)
+        over = replace(
+            begun, ended_at=at(30 * ordinal), ended_by="agent", wrap_up_seconds=seconds, version=2
+        )
+        floor.wrap_up.observe([begun], lambda segment: "")
+        floor.wrap_up.observe([over], lambda segment: "")
+        found = floor.commands(30 * ordinal + 0.1)
+        assert found == ([pause("support", "sales")] if seconds else [])
