@@ -127,6 +127,10 @@ class Resync:
         for channel in self.listed.values():
             if channel.application == "Queue" and channel.uniqueid not in machine.by_uniqueid:
                 self._adopt(machine, channel, bridged)
+            pair = talks.party_and_half(machine, channel.uniqueid)
+            if pair is not None:
+                at = self._since(machine, self.listed.get(pair[1], channel))
+                talks.meet_party(machine, *pair, at, inferred=True)
 
     def _close(self, machine: CallMachine, call: Call, at: datetime) -> None:
         """The customer's channel went away unseen."""

@@ -108,8 +108,9 @@ class _Completion:
             for ring in stay.rings:
                 self._ring(visit, ring, may_conclude=not only_offers)
             if not only_offers:
-                visit = self._visit(visit, stay, earlier_until)
                 talk = stay.talk
+                if not stay.direct:
+                    visit = self._visit(visit, stay, earlier_until)
                 if talk is not None and self.row.channel != "callback":
                     self._talk(visit, stay, talk)
                 elif talk is not None:
@@ -148,7 +149,11 @@ class _Completion:
 
     def _pairs(self, *, may_add: bool) -> list[tuple[Stay, QueueVisit]]:
         """Each told stay with the visit that it is; what was never seen becomes a new one."""
-        found: dict[int, QueueVisit] = {}
+        found = {
+            number: self._no_visit(stay)
+            for number, stay in enumerate(self.told.stays)
+            if stay.direct
+        }
         for near in (True, False):
             for number, stay in enumerate(self.told.stays):
                 if number not in found:
@@ -163,6 +168,18 @@ class _Completion:
             elif may_add:
                 pairs.append((stay, self._new_visit(stay)))
         return pairs
+
+    def _no_visit(self, stay: Stay) -> QueueVisit:
+        """In place of the visit of a talk without a queue; it is not stored."""
+        return QueueVisit(
+            interaction_id=self.row.id,
+            ordinal=0,
+            version=0,
+            node=self.row.node,
+            queue=stay.queue,
+            position=1,
+            joined_at=stay.joined_at,
+        )
 
     def _visit_of(self, stay: Stay, *, near: bool) -> QueueVisit | None:
         """The stored visit that ``stay`` tells of: ``near`` in time, or else one not seen whole."""
@@ -306,6 +323,10 @@ class _Completion:
     def _is(self, row: Offer | Segment, agent: str) -> bool:
         return row.member_name == agent or row.interface == self._interface(agent)
 
+    def _name(self, agent: str) -> str:
+        """Name of an agent; the rows of a talk without a queue have his interface."""
+        return next((name for name, own in self.interfaces.items() if own == agent), agent)
+
     def _interface(self, agent: str) -> str:
         return self.interfaces.get(agent, agent)
 
@@ -320,7 +341,7 @@ class _Completion:
             segment.answered_at if segment else visit.answered_at, talk.answered_at
         )
         answered_at = max(answered_at, visit.joined_at)
-        if segment is None or self._is(segment, talk.agent):
+        if not stay.direct and (segment is None or self._is(segment, talk.agent)):
             self._answered_offer(visit, talk, answered_at)
         if segment is None:
             segment = self._new_segment(visit, talk, answered_at)
@@ -376,7 +397,7 @@ class _Completion:
             visit=visit.ordinal,
             node=self.row.node,
             interface=self._interface(talk.agent),
-            member_name=talk.agent,
+            member_name=self._name(talk.agent),
             channel="",
             agent_channel="",
             offered_at=min(max(talk.offered_at, visit.joined_at), answered_at),
@@ -390,7 +411,7 @@ class _Completion:
             "answered",
             answered_at,
             queue=visit.queue,
-            agent=talk.agent,
+            agent=segment.member_name,
             interface=segment.interface,
         )
         return self.segments[segment.ordinal]

@@ -313,7 +313,12 @@ class QueueLog:
         first, key = told.stays[0], interaction_id(self.node, told.call)
         stored = _stored(
             await self._database.fetch(
-                "queue_log_stored_call", self.node, told.call, key, first.queue, first.joined_at
+                "queue_log_stored_call",
+                self.node,
+                told.call,
+                key,
+                "" if first.direct else first.queue,
+                first.joined_at,
             )
         )
         facts = complete(self.node, told, stored, interfaces=interfaces, wrap_up=self._wrap_up)

@@ -5,7 +5,7 @@ Meanings and order of the data of each event: apps/app_queue.c, the calls of ast
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ccmiddleware.facts import EndedBy, Outcome
 
@@ -38,6 +38,10 @@ TERMINAL = (*LEFT, *ENDED)
 
 _TALK_AT = {"COMPLETECALLER": 1, "COMPLETEAGENT": 1, "TRANSFER": -2}
 """Which field of the data is the talk time; in transfers it is the last but one."""
+
+
+STEP = "CCMDIALSTEP"
+"""A step of a call that a campaign dialled (asterisk/dialplan/ccm-dial.conf)."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,11 @@ class Talk:
 
 @dataclass
 class Stay:
-    """One stay of a call in one queue. ``outcome`` is None when its end is not told."""
+    """One stay of a call in one queue. ``outcome`` is None when its end is not told.
+
+    ``direct``: it was in no queue, but joined with the one agent for whom it was; the queue is that
+    of the campaign, the agent's name is his interface.
+    """
 
     queue: str
     joined_at: datetime
@@ -91,6 +99,7 @@ class Stay:
     left_at: datetime | None = None
     rings: list[Ring] = field(default_factory=list)
     talk: Talk | None = None
+    direct: bool = False
 
     def last_at(self) -> datetime:
         """Time of the last that is told of it."""
@@ -125,8 +134,10 @@ class Told:
 
 
 def stays(rows: Iterable[LoggedRow]) -> list[Stay]:
-    """What the rows of one call tell, in order. Rows before the first ENTERQUEUE tell nothing."""
+    """What the rows of one call tell, in order. Rows before the first ENTERQUEUE tell nothing, but
+    for those of a call that a campaign dialled for one agent."""
     found: list[Stay] = []
+    rows = list(rows)
     for row in rows:
         if row.event == "ENTERQUEUE":
             position = _number(row.data, 2)
@@ -142,7 +153,30 @@ def stays(rows: Iterable[LoggedRow]) -> list[Stay]:
                 stay = moved
         if stay is not None:
             _further(stay, row)
-    return found
+    return found or _joined(rows)
+
+
+def _joined(rows: Sequence[LoggedRow]) -> list[Stay]:
+    """The talk of a call that was joined with one agent, if that is what the rows tell of."""
+    steps = {row.data[0]: row for row in rows if row.event == STEP and row.data}
+    met, ended = steps.get("connected"), steps.get("ended")
+    if met is None or not steps.keys().isdisjoint(("queued", "dropped")):
+        return []
+    at = _step_at(met)
+    talk = Talk(met.agent, at, at, "")
+    if ended is not None:
+        talk.ended_at = max(_step_at(ended), at)
+        talk.ended_by = "agent" if "agent" in ended.data[2:] else "caller"
+    caller = met.data[2] if len(met.data) > 2 else ""
+    return [Stay(met.queue, at, 1, caller, "answered", at, talk=talk, direct=True)]
+
+
+def _step_at(row: LoggedRow) -> datetime:
+    """When a step was, to the millisecond."""
+    text = row.data[1] if len(row.data) > 1 else ""
+    if not (text.isascii() and text.isdecimal() and len(text) < 15):
+        return row.at
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(text))
 
 
 def _moved_to(row: LoggedRow, earlier: Stay | None) -> Stay | None:

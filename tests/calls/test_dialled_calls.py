@@ -11,7 +11,7 @@ from ways_expected import WAYS
 
 from ccmiddleware.calls.machine import CallMachine
 from ccmiddleware.facts import AnyFact, Interaction, Offer, QueueVisit, Segment
-from ccmiddleware.ids import attempt_of, dial_id, interaction_id
+from ccmiddleware.ids import attempt_of, dial_id, interaction_id, offer_id
 
 ATTEMPT = UUID(int=7)
 CHANNEL = dial_id(ATTEMPT, 1795824000)
@@ -198,3 +198,63 @@ def test_an_agent_who_transfers_is_free_at_once() -> None:
     assert first.ended_at is not None
     assert first.ended_at <= second.answered_at
     assert (first.interface, second.interface) == ("Local/100@agent-request/n", "PJSIP/1002")
+
+
+OFFER = offer_id(UUID(int=8), 1795823990)
+LINE_HALF = f"Channel=Local/1001@agent-request-00000002;1 Uniqueid={OFFER} Linkedid={OFFER}"
+JOINED = f"""
+{DIALLING}
+9.0 DialEnd DestChannel=PJSIP/trunk-00000009 DestUniqueid={CHANNEL} DialStatus=ANSWER
+9.1 BridgeEnter {PARTY} BridgeUniqueid=b1
+9.1 BridgeEnter {LINE_HALF} BridgeUniqueid=b1
+"""
+
+
+def joined() -> Told:
+    """What is told by one who knows that the campaign's queue has a wrap-up of 20 seconds."""
+    seen = told()
+    seen.machine.wrap_up_default = {"spring": 20.0}.get  # type: ignore[assignment]
+    seen.machine.queue_dialed = {CHANNEL: "spring"}.get  # type: ignore[assignment]
+    return seen
+
+
+def test_who_is_joined_with_one_agent_is_in_no_queue_and_has_the_wrap_up_of_the_campaigns() -> None:
+    seen = joined().after(f"""
+        -9 Newchannel {LINE_HALF}
+        {JOINED}
+    """)
+    # The end of the attempt is written down before that of the talk.
+    seen.machine.queue_dialed = lambda uniqueid: ""
+    seen.after(f"""
+        60.0 BridgeLeave {LINE_HALF} BridgeUniqueid=b1
+        60.0 Hangup {LINE_HALF}
+        60.1 Hangup {PARTY}
+    """)
+    is_the_call(seen.row(Interaction))
+    assert seen.rows(QueueVisit) == seen.rows(Offer) == []
+    segment = seen.row(Segment)
+    assert (segment.visit, segment.interface) == (0, "Local/1001@agent-request/n")
+    assert (segment.answered_at, segment.ended_at, segment.ended_by) == (at(9.1), at(60), "agent")
+    assert (segment.wrap_up_seconds, segment.inferred) == (20.0, False)
+    assert not seen.machine.by_id
+
+
+def test_a_talk_of_such_a_call_that_is_on_when_we_come_is_taken_up() -> None:
+    seen = joined()
+    seen.machine.miss(None)
+    seen.after(f"""
+        40 QueueStatusComplete
+        40 CoreShowChannel {LINE_HALF} Application=AppDial2 BridgeId=b1 Duration=00:00:30
+        40 CoreShowChannel {PARTY} Application=Bridge BridgeId=b1 Duration=00:00:20
+        40 CoreShowChannelsComplete
+    """)
+    is_the_call(seen.row(Interaction))
+    segment = seen.row(Segment)
+    assert (segment.visit, segment.interface, segment.inferred) == (
+        0, "Local/1001@agent-request/n", True,
+    )  # fmt: skip
+    seen.after(f"60 Hangup {PARTY}").wait(80)
+    segment = seen.row(Segment)
+    assert (segment.ended_at, segment.ended_by, segment.wrap_up_seconds) == (at(60), "caller", 20.0)
+    # Known again, it is not taken up twice.
+    assert len(seen.rows(Segment)) == len(seen.rows(Interaction)) == 1

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ccmiddleware.facts import EndedBy
 from ccmiddleware.queue_log.rows import REMEMBERED_SECONDS, Keys, Line, parse
 from ccmiddleware.queue_log.stays import Ring, Stay, Talk, Told, stays
 
@@ -217,3 +218,39 @@ def test_fields_that_are_missing_or_no_numbers_do_no_harm() -> None:
     assert (stay.position, stay.caller) == (1, "")
     assert stay.rings == [Ring("a", at(2), at(2), refused=True)]
     assert stay.talk == Talk("a", at(3), at(3), "", at(5), "caller", None)
+
+
+MET = f"""
+    0|spring|NONE|CCMDIALSTEP|answered|{BEGIN}100|
+    0|spring|Local/1@agent-request/n|CCMDIALSTEP|connected|{BEGIN}102|+12025550131
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "ended_at", "ended_by"),
+    [
+        ("", None, None),
+        (f"20|spring|NONE|CCMDIALSTEP|ended|{BEGIN + 20}400|16|Up", at(20.4), "caller"),
+        (f"20|spring|NONE|CCMDIALSTEP|ended|{BEGIN + 20}400|16|Up|agent", at(20.4), "agent"),
+    ],
+)
+def test_a_call_that_was_joined_with_one_agent_is_a_talk_in_no_queue(
+    end: str, ended_at: datetime | None, ended_by: EndedBy | None
+) -> None:
+    (stay,) = told(f"{MET}{end}")
+    talk = Talk("Local/1@agent-request/n", at(0.102), at(0.102), "", ended_at, ended_by)
+    assert stay == Stay(
+        "spring", at(0.102), 1, "+12025550131", "answered", at(0.102), talk=talk, direct=True
+    )
+    assert Told(CALL, [stay]).over == (ended_at is not None)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"0|spring|NONE|CCMDIALSTEP|queued|{BEGIN}101|",
+        f"1|spring|NONE|CCMDIALSTEP|dropped|{BEGIN + 1}101|",
+    ],
+)
+def test_a_call_for_a_queue_and_one_that_was_dropped_is_no_talk_of_that_kind(row: str) -> None:
+    assert told(f"{MET}{row}") == []

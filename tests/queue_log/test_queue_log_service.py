@@ -12,7 +12,7 @@ import pytest
 
 from ccmiddleware.config import JournalSettings
 from ccmiddleware.facts import Agent, AnyFact, Interaction, Offer, QueueVisit, Segment
-from ccmiddleware.ids import interaction_id
+from ccmiddleware.ids import dial_id, interaction_id
 from ccmiddleware.queue_log.service import QueueLog
 from ccmiddleware.store.database import Database
 from ccmiddleware.store.journal import Journal
@@ -272,3 +272,65 @@ async def test_a_file_that_can_not_be_read_is_told_once(site: Site) -> None:
         site.path.write_text(LOG)
         await site.until(CALLS, DONE)
         assert service.trouble is None
+
+
+DIALLED = dial_id(UUID(int=7), BEGIN)
+LINE = "Local/1002@agent-request/n"
+JOINED = f"""\
+{BEGIN}|NONE|NONE|NONE|QUEUESTART|
+{BEGIN + 10}|{DIALLED}|spring|NONE|CCMDIALSTEP|answered|{BEGIN + 10}250|
+{BEGIN + 10}|{DIALLED}|spring|{LINE}|CCMDIALSTEP|connected|{BEGIN + 10}252|+12025550133
+"""
+OVER = f"{BEGIN + 40}|{DIALLED}|spring|NONE|CCMDIALSTEP|ended|{BEGIN + 40}500|16|Up|agent\n"
+TALK = (
+    "SELECT i.direction, i.channel, i.caller_num, i.outcome, i.inferred, a.interface, a.name,"
+    " s.visit, s.answered_at, s.ended_at, s.ended_by, s.wrap_up_seconds, s.inferred"
+    " FROM ccm.interaction AS i JOIN ccm.segment AS s ON s.interaction_id = i.id"
+    " JOIN ccm.agent AS a ON a.id = s.agent_id"
+)
+
+
+@pytest.mark.parametrize("end", ["told", "never, since Asterisk died"])
+async def test_a_talk_without_a_queue_of_a_call_that_a_campaign_dialled_is_made(
+    site: Site, end: str
+) -> None:
+    site.tell([Agent(node=NODE, interface=LINE, name="Bob", seen_at=at(0))])
+    unanswered = JOINED.replace(DIALLED, dial_id(UUID(int=8), BEGIN)).splitlines(keepends=True)[1:2]
+    cut = f"{BEGIN + 45}|NONE|NONE|NONE|QUEUESTART|\n"
+    site.path.write_text("".join([JOINED, *unanswered, OVER if end == "told" else cut]))
+    async with site.running():
+        ended = (at(40.5), "agent") if end == "told" else (at(10.252), "lost")
+        await site.until(
+            TALK,
+            [("outbound", "voice", "+12025550133", "answered", True, LINE, "Bob", 0,
+              at(10.252), *ended, 7.0, True)],
+        )  # fmt: skip
+        assert await site.writer.drained(DEADLINE)
+    assert await site.rows("SELECT FROM ccm.queue_visit") == []
+    assert await site.rows("SELECT FROM ccm.offer") == []
+    assert await site.rows("TABLE report.queue_log_difference") == []
+    assert await site.rows("SELECT fact FROM ccm.rejected_fact") == []
+
+
+async def test_such_a_talk_that_was_seen_from_its_middle_on_gets_its_begin(site: Site) -> None:
+    key = interaction_id(NODE, DIALLED)
+    site.tell([
+        Agent(node=NODE, interface=LINE, name="Bob", seen_at=at(0)),
+        Interaction(
+            id=key, version=3, node=NODE, direction="outbound", state="ended", linkedid=DIALLED,
+            uniqueid=DIALLED, caller_num="+12025550133", started_at=at(10), ended_at=at(40.51),
+            outcome="answered", inferred=True,
+        ),
+        Segment(
+            interaction_id=key, ordinal=1, version=4, visit=0, node=NODE, interface=LINE,
+            member_name="Bob", channel="", agent_channel="", offered_at=at(20), answered_at=at(20),
+            ended_at=at(40.5), ended_by="agent", wrap_up_seconds=20.0, inferred=True,
+        ),
+    ])  # fmt: skip
+    site.path.write_text(JOINED + OVER)
+    async with site.running():
+        await site.until(
+            TALK,
+            [("outbound", "voice", "+12025550133", "answered", True, LINE, "Bob", 0,
+              at(10.252), at(40.5), "agent", 20.0, True)],
+        )  # fmt: skip
