@@ -1,5 +1,6 @@
 """A floor of agents who are offered leads, a daemon and whoever is called: what tests see of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from lab.asterisk import Asterisk
 from lab.daemon import Daemon
 from lab.far_end import Call, FarEnd
 from lab.parties import Party
-from lab.phones import Caller
+from lab.phones import Sipp
 from lab.processes import until
 from witness import eventually
 
@@ -18,13 +19,14 @@ PATIENCE = 40.0
 
 @dataclass
 class Floor:
-    """The servers, two agents with open lines, and whoever is called."""
+    """The servers, agents with open lines or phones, and whoever is called."""
 
     pbx: Asterisk
     daemon: Daemon
     url: str
     far: FarEnd
-    lines: dict[str, Caller]
+    lines: Mapping[str, Sipp]
+    """Lines, or phones, by extension."""
     numbers: list[str]
     campaign: str = ""
 
@@ -35,13 +37,13 @@ class Floor:
         finally:
             await connection.close()
 
-    async def begin(self, name: str, number: str, mode: str = "preview") -> str:
-        """A campaign with one lead; its number."""
+    async def begin(self, name: str, *numbers: str, mode: str = "preview") -> str:
+        """A campaign with these leads; the number of the first one."""
         self.campaign = name
-        party = Party(number, "person", 3.0, float("inf"))
-        await outbound.prepare(self.daemon, name, [party], mode=mode)
+        people = [Party(number, "person", 3.0, float("inf")) for number in numbers]
+        await outbound.prepare(self.daemon, name, people, mode=mode)
         await outbound.begin(self.daemon, name)
-        return str((await self.lead(number))["id"])
+        return str((await self.lead(numbers[0]))["id"])
 
     async def end(self) -> None:
         await outbound.ccm(self.daemon, "campaign", "stop", self.campaign)
@@ -101,6 +103,23 @@ class Floor:
         """What the far end saw of that number."""
         return [call for call in self.far.calls() if call.number == number]
 
-    def line(self, interface: str) -> Caller:
-        """The line of an agent, by the member's interface."""
-        return self.lines[interface.removeprefix("Local/").partition("@")[0]]
+    def line(self, interface: str) -> Sipp:
+        """The line or phone of an agent, by the member's interface."""
+        return self.lines[interface.partition("/")[2].partition("@")[0]]
+
+    async def stored(self, attempt: Mapping[str, Any]) -> dict[str, Any]:
+        """The interaction of an attempt, with its one talk, when it is over."""
+
+        async def rows() -> list[dict[str, Any]]:
+            return await self.rows(
+                "SELECT i.direction, i.outcome, i.campaign, i.caller, a.interface, s.ended_by,"
+                " s.visit, s.inferred, s.wrap_up_seconds, s.answered_at, s.ended_at"
+                " FROM report.interaction AS i JOIN ccm.segment AS s ON s.interaction_id = i.id"
+                " JOIN ccm.agent AS a ON a.id = s.agent_id WHERE i.attempt_id = $1",
+                attempt["id"],
+            )
+
+        (found,) = await eventually(
+            rows, lambda rows: len(rows) == 1 and bool(rows[0]["outcome"]), PATIENCE, "its talk"
+        )
+        return found

@@ -60,7 +60,9 @@ async def away(floor: Floor, *agents: str, paused: bool = True) -> None:
         await floor.pbx.cli(f"queue {how} member {agent} queue spring")
 
 
-async def begin(floor: Floor, name: str, number: str, **more: str) -> str:
+async def begin(
+    floor: Floor, name: str, number: str, ago: timedelta = timedelta(0), **more: str
+) -> str:
     """A campaign with one lead, whom Ann has promised a call by now; nobody is there to make it."""
     await away(floor, ANN, BOB)
     for agent in (ANN, BOB):
@@ -69,7 +71,7 @@ async def begin(floor: Floor, name: str, number: str, **more: str) -> str:
     options = [part for key, value in more.items() for part in (f"--{key}", value)]
     await outbound.ccm(
         floor.daemon, "callback", "add", name, number,
-        "--at", utc_now().isoformat(timespec="seconds"), "--agent", ANN, *options,
+        "--at", (utc_now() - ago).isoformat(timespec="seconds"), "--agent", ANN, *options,
     )  # fmt: skip
     return lead
 
@@ -81,23 +83,6 @@ async def promise(floor: Floor, lead: str, *states: str) -> dict[str, Any]:
         return await floor.rows("SELECT * FROM ccm.lead_callback WHERE lead_id = $1", int(lead))
 
     found = await eventually(rows, lambda rows: rows[0]["state"] in states, PATIENCE, f"{states}")
-    return found[0]
-
-
-async def stored(floor: Floor, attempt: dict[str, Any]) -> dict[str, Any]:
-    """The interaction of an attempt, with its talk, when it is over."""
-
-    async def rows() -> list[dict[str, Any]]:
-        return await floor.rows(
-            "SELECT i.direction, i.outcome, i.campaign, i.caller, a.interface, s.ended_by, s.visit"
-            " FROM report.interaction AS i JOIN ccm.segment AS s ON s.interaction_id = i.id"
-            " JOIN ccm.agent AS a ON a.id = s.agent_id WHERE i.attempt_id = $1",
-            attempt["id"],
-        )
-
-    found = await eventually(
-        rows, lambda rows: len(rows) == 1 and bool(rows[0]["outcome"]), PATIENCE, "an interaction"
-    )
     return found[0]
 
 
@@ -133,9 +118,11 @@ async def test_it_comes_to_the_agent_who_promised_it(floor: Floor) -> None:
     met = attempt["connected_at"] - attempt["answered_at"]
     print(f"answer to agent: {met}")
     assert met < timedelta(seconds=2)
-    assert await stored(floor, attempt) == {
+    call = await floor.stored(attempt)
+    assert {key: call[key] for key in call if not key.endswith("_at")} == {
         "direction": "outbound", "outcome": "answered", "campaign": "first", "caller": number,
-        "interface": ANN, "ended_by": "agent", "visit": 0,
+        "interface": ANN, "ended_by": "agent", "visit": 0, "inferred": False,
+        "wrap_up_seconds": 2.0,
     }  # fmt: skip
     assert (await promise(floor, lead, "reached"))["closed_at"] is not None
     assert [step for step, of, _ in floor.steps() if of == lead] == ["offered", "dial"]
@@ -158,6 +145,10 @@ async def test_without_a_daemon_it_is_joined_all_the_same(floor: Floor) -> None:
     await floor.line(ANN).press("*")
     attempt = await floor.attempt(number)
     assert (attempt["result"], attempt["interface"]) == ("connected", ANN)
+    # The talk was on when the daemon came.
+    call = await floor.stored(attempt)
+    assert (call["interface"], call["visit"], call["inferred"]) == (ANN, 0, True)
+    assert (call["ended_by"], call["wrap_up_seconds"]) == ("agent", 2.0)
     await promise(floor, lead, "reached")
     assert len(floor.called(number)) == 1
     await outbound.all_free(floor.pbx, 2)
@@ -225,13 +216,14 @@ async def test_killed_while_her_line_is_opened_it_is_called_once(floor: Floor) -
 
 async def test_when_she_stays_away_anybody_keeps_it(floor: Floor) -> None:
     number = floor.numbers[5]
-    lead = await begin(floor, "sixth", number, tolerance="5s")
+    lead = await begin(floor, "sixth", number, timedelta(seconds=30), tolerance="1m")
     await away(floor, BOB, paused=False)
+    await until(lambda: floor.called(number) != [], 2 * PATIENCE, "a call")
     await floor.agent_is(BOB, "talking")
     await floor.line(BOB).press("*")
     attempt = await floor.attempt(number)
     assert (attempt["result"], attempt["interface"]) == ("connected", BOB)
-    assert (await stored(floor, attempt))["visit"] == 1
+    assert (await floor.stored(attempt))["visit"] == 1
     kept = await promise(floor, lead, "reached")
     assert attempt["claimed_at"] >= kept["late_from"]
     await away(floor, ANN, paused=False)
