@@ -53,19 +53,14 @@ async def floor(
         yield Floor(pbx, daemon, url, far, {"2001": phone}, found)
 
 
-def ours(floor: Floor, event: str) -> list[str]:
-    """Times at which we paused the agent for the wrap-up, or ended that."""
-    return [
-        str(row.at.timestamp())
-        for row in floor.pbx.queue_log()
-        if row.event == event and row.agent == "Cara Clark"
-    ]
-
-
 async def test_the_phone_rings_and_talks_to_whoever_answers(floor: Floor) -> None:
     number, second = floor.numbers[:2]
     lead = await floor.begin("first", number, second)
-    assert await floor.told("offered", lead) == CARA
+    await until(lambda: floor.steps() != [], PATIENCE, "an offer")
+    ((step, of, agent),) = floor.steps()
+    assert (step, agent) == ("offered", CARA)
+    if of != lead:
+        number, second = second, number
     assert floor.called(number) == []
     await floor.line(CARA).press("1")
     await floor.agent_is(CARA, "talking")
@@ -86,7 +81,12 @@ async def test_the_phone_rings_and_talks_to_whoever_answers(floor: Floor) -> Non
         if row.event == "CCMPREVIEWSTEP" and (row.data[0], row.data[2]) == ("offered", following)
     )  # fmt: skip
     assert offered - call["ended_at"].timestamp() >= WRAP_UP
-    assert [len(ours(floor, event)) for event in ("PAUSE", "UNPAUSE")] == [1, 1]
+    pauses = [
+        row.event
+        for row in floor.pbx.queue_log()
+        if row.event in ("PAUSE", "UNPAUSE") and row.agent == "Cara Clark"
+    ]
+    assert pauses == ["PAUSE", "UNPAUSE"]
     states = await floor.rows(
         "SELECT s.state, s.ended_at - s.started_at AS lasted FROM ccm.agent_state AS s"
         " JOIN ccm.agent AS a ON a.id = s.agent_id WHERE a.interface = $1 AND s.state = 'wrap_up'",

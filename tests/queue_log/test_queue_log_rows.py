@@ -230,7 +230,7 @@ MET = f"""
     ("end", "ended_at", "ended_by"),
     [
         ("", None, None),
-        (f"20|spring|NONE|CCMDIALSTEP|ended|{BEGIN + 20}400|16|Up", at(20.4), "caller"),
+        (f"20|spring|NONE|CCMDIALSTEP|ended|{BEGIN + 20}400|16|Up|party", at(20.4), "caller"),
         (f"20|spring|NONE|CCMDIALSTEP|ended|{BEGIN + 20}400|16|Up|agent", at(20.4), "agent"),
     ],
 )

@@ -1,5 +1,5 @@
 -- Calls of node $1 that queue_log tells the end of above the sequence $2: by a row of the kinds $3 (of those that a
--- campaign had joined with one agent, by their last step), or since Asterisk was started anew while the call went on.
+-- campaign had joined with one agent, by their last step, which tells who ended the talk), or since Asterisk was started anew while the call went on.
 -- The first $4 of them, in order
 WITH node AS (
     SELECT id FROM ccm.node WHERE name = $1::text
@@ -12,14 +12,7 @@ WITH node AS (
     SELECT r.call, r.sequence, r.at
     FROM node AS n
     JOIN ccm.queue_log_row AS r ON r.node_id = n.id AND r.sequence > $2::bigint
-    WHERE r.event = 'CCMDIALSTEP' AND r.data[1] = 'ended'
-        AND EXISTS (
-            SELECT FROM ccm.queue_log_row AS met
-            WHERE met.node_id = n.id AND met.call = r.call
-                AND met.event = 'CCMDIALSTEP' AND met.data[1] = 'connected')
-        AND NOT EXISTS (
-            SELECT FROM ccm.queue_log_row AS entered
-            WHERE entered.node_id = n.id AND entered.call = r.call AND entered.event = 'ENTERQUEUE')
+    WHERE r.event = 'CCMDIALSTEP' AND r.data[1] = 'ended' AND cardinality(r.data) > 4
     UNION ALL
     SELECT met.call, restart.sequence, restart.at
     FROM node AS n
@@ -28,11 +21,11 @@ WITH node AS (
     JOIN ccm.queue_log_row AS met ON met.node_id = n.id
         AND met.at BETWEEN restart.at - interval '1 day' AND restart.at
         AND met.sequence < restart.sequence
-        AND met.event = 'CCMDIALSTEP' AND met.data[1] = 'connected'
+        AND met.event = 'CCMDIALSTEP' AND met.data[1] = 'connected' AND met.data[3] <> ''
     WHERE NOT EXISTS (
-        SELECT FROM ccm.queue_log_row AS other
-        WHERE other.node_id = n.id AND other.call = met.call
-            AND (other.event = 'ENTERQUEUE' OR other.event = 'CCMDIALSTEP' AND other.data[1] = 'ended'))
+        SELECT FROM ccm.queue_log_row AS ended
+        WHERE ended.node_id = n.id AND ended.call = met.call
+            AND ended.event = 'CCMDIALSTEP' AND ended.data[1] = 'ended')
     UNION ALL
     SELECT killed.call, restart.sequence, restart.at
     FROM node AS n
