@@ -218,7 +218,7 @@ class LedNode:
 
     def _follow_email(self, services: Services, queue_log: QueueLog | None, tasks: Tasks) -> None:
         """Mailboxes, items in queues, what agents are sent, and the outbox."""
-        parts, term = self.parts, services.term
+        parts, term, follower = self.parts, services.term, services.follower
         work = services.work_turns(queue_log)
         tasks.start(f"work {self.name}", work.run(), until="first")
         timing = Timing(self.name, parts.database)
@@ -229,6 +229,7 @@ class LedNode:
             parts.settings.mailboxes_of(self.name),
             parts.database,
             certain=self._certain(term),
+            listed=lambda: follower.presence.queues if follower.synchronised else (),
             clock=parts.clock,
         )
         tasks.start(f"escalation {self.name}", escalation.run(), until="first")

@@ -46,7 +46,9 @@ class Presence:
         self.talking: dict[tuple[object, int], str] = {}
         """Interface of the agent of each open talk, by interaction and segment."""
         self.queues: set[str] = set()
-        """Queues of the node, as Asterisk listed them."""
+        """Queues of the node, as Asterisk listed them last."""
+        self.queues_listed: set[str] = set()
+        """Those of the list so far."""
         self.wrapping_up: set[str] = set()
         """Interfaces whose wrap-up ends by time alone."""
         self.listed: dict[str, set[str]] | None = None
@@ -157,6 +159,7 @@ class Presence:
         """
         self.listed = {}
         self.items = 0
+        self.queues_listed = set()
 
     def restore(self, facts: Iterable[AnyFact]) -> None:
         """Take up the intervals and calls that were open when an earlier daemon stopped."""
@@ -229,6 +232,7 @@ class Presence:
     def _queue(self, event: ami.QueueParams) -> None:
         self.items += 1
         self.queues.add(event.queue)
+        self.queues_listed.add(event.queue)
         self.out.append(
             Queue(
                 node=self.node,
@@ -272,6 +276,9 @@ class Presence:
     def _list_complete(self, event: ami.QueueStatusComplete) -> None:
         """Members that Asterisk did not list are members no more."""
         items, self.items = self.items, 0
+        queues, self.queues_listed = self.queues_listed, set()
+        if items == event.items:
+            self.queues = queues
         if self.listed is None or items != event.items:
             return
         at, listed, self.listed = event.at, self.listed, None

@@ -130,6 +130,7 @@ async def _set(going_on: Edit, settings: tuple[str, ...]) -> None:
         COLUMNS,
         changed,
         check_destinations,
+        check_escalation,
         parse_changes,
         shown,
     )
@@ -137,7 +138,10 @@ async def _set(going_on: Edit, settings: tuple[str, ...]) -> None:
     wanted = parse_changes(settings)
     before = going_on.stored
     after = changed(before, wanted)
-    check_destinations(going_on.place.queue, after.values, await _others(going_on))
+    others = await _others(going_on)
+    check_destinations(going_on.place.queue, after.values, others)
+    if wanted.get("email_escalate_to"):
+        check_escalation(going_on.place.queue, str(wanted["email_escalate_to"]), others)
     was, is_now = shown(before), shown(after)
     for key in wanted:
         going_on.note(key, was[key], is_now[key])

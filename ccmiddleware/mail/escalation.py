@@ -6,7 +6,7 @@ together or not at all. So a crash at any place leaves nothing half done, and no
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -37,7 +37,8 @@ AT_ONCE = 100
 class Escalation:
     """The deadlines of one node in one term of its leader. ``run`` is one task of it.
 
-    ``certain`` waits while it is doubtful whether this daemon still leads the node.
+    ``certain`` waits while it is doubtful whether this daemon still leads the node. ``listed``: the
+    queues that Asterisk listed last; none while that is not known.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Escalation:
         database: Database,
         *,
         certain: Callable[[], Awaitable[None]],
+        listed: Callable[[], Collection[str]],
         clock: Clock,
     ) -> None:
         self._node = node
@@ -55,6 +57,7 @@ class Escalation:
         self._mailboxes = mailboxes
         self._database = database
         self._certain = certain
+        self._listed = listed
         self._clock = clock
         self._log = log.bind(node=node)
         self._keys: Keys | None = None
@@ -97,6 +100,15 @@ class Escalation:
             if plan.to_queue is not None:
                 await self._requeue(transaction, row, plan.to_queue, now)
                 done.append(f"It waits in {plan.to_queue} now.")
+            if plan.missing is not None:
+                done.append(
+                    f"It was to wait in {plan.missing}, a queue that is not there any more: mend "
+                    f"email_escalate_to of {row['queue']}."
+                )
+                self._log.error(
+                    "escalation to a queue that is not there", queue=row["queue"],
+                    to=plan.missing, number=row["number"],
+                )  # fmt: skip
             if plan.notify:
                 problem = await self._notify(transaction, keys, row, plan, tuple(done), now)
                 done.append(f"no notice: {problem}" if problem else "noticed")
@@ -122,7 +134,8 @@ class Escalation:
             overdue=row["overdue"],
             taken=row["steps"],
             take_back=row["take_back"],
-            queues=row["queues"],
+            # Without word of Asterisk: those that it ever had.
+            queues=set(row["queues"]) & set(self._listed() or row["queues"]),
         )
 
     async def _requeue(self, transaction: Session, row: Row, queue: str, now: datetime) -> None:
@@ -189,6 +202,7 @@ def _data(row: Row, plan: Plan) -> dict[str, object]:
         "steps": list(plan.steps),
         "priority": plan.priority,
         "queue": plan.to_queue,
+        "missing_queue": plan.missing,
         "notified": list(plan.notify),
     }
     return {key: value for key, value in told.items() if value not in (None, [])}

@@ -6,7 +6,7 @@ tells a supervisor; the second is about agents who still have it in hand then.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,12 +40,16 @@ class Ways:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done now. ``to_queue``: the item waits there again, whoever had it."""
+    """What is to be done now. ``to_queue``: the item waits there again, whoever had it.
+
+    ``missing``: the queue to which it was to go, and which is not there.
+    """
 
     steps: tuple[Step, ...] = ()
     priority: int | None = None
     to_queue: str | None = None
     notify: tuple[str, ...] = ()
+    missing: str | None = None
 
 
 def parse(text: str) -> Ways:
@@ -81,7 +85,7 @@ def plan(
     overdue: bool,
     taken: Collection[str],
     take_back: bool,
-    queues: Sequence[str],
+    queues: Collection[str],
 ) -> Plan:
     """What is to be done about an item of ``queue`` now.
 
@@ -94,12 +98,15 @@ def plan(
     if overdue and "overdue" not in taken:
         steps.append("overdue")
     warned, late = "warned" in steps, "overdue" in steps and working
-    other = ways.queue if ways.queue != queue and ways.queue in queues else None
+    wanted = ways.queue if ways.queue != queue else None
+    other = wanted if wanted in queues else None
     back = late and take_back
-    to_queue = other if (warned and not working) or back else None
+    moves = (warned and not working) or back
+    to_queue = other if moves else None
     return Plan(
         steps=tuple(steps),
         priority=ways.priority if warned else None,
         to_queue=to_queue or (queue if back else None),
         notify=ways.notify if warned or late else (),
+        missing=wanted if moves and other is None else None,
     )

@@ -318,16 +318,28 @@ def check_destinations(
     ``others``: the values of all queues of the node.
     """
     for name in destinations(values):
-        if name != queue and name not in others:
-            near = get_close_matches(name, others, n=3)
-            there = ", ".join(near or sorted(others)[:12]) or "none other"
-            hint = "did you mean" if near else "there are"
-            raise InvalidSettings(f"there is no queue {name!r} to send callers to; {hint} {there}")
+        _check_there(name, queue, others, "to send callers to")
     edges = {name: destinations(other) for name, other in others.items()}
     edges[queue] = destinations(values)
     way = _way_back(queue, queue, edges, [queue])
     if way is not None:
         raise InvalidSettings(f"callers would be sent in a circle: {' → '.join(way)}")
+
+
+def check_escalation(queue: str, text: str, others: Iterable[str]) -> None:
+    """The queue that an escalation of ``queue`` names must be one of ``others``. Raises."""
+    name = escalating.parse(text).queue
+    if name is not None:
+        _check_there(name, queue, others, "to wait in (email_escalate_to)")
+
+
+def _check_there(name: str, queue: str, others: Iterable[str], what_for: str) -> None:
+    known = sorted(others)
+    if name != queue and name not in known:
+        near = get_close_matches(name, known, n=3)
+        there = ", ".join(near or known[:12]) or "none other"
+        hint = "did you mean" if near else "there are"
+        raise InvalidSettings(f"there is no queue {name!r} {what_for}; {hint} {there}")
 
 
 def _way_back(

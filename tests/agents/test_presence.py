@@ -224,6 +224,25 @@ def test_a_list_that_is_not_whole_logs_nobody_out() -> None:
     assert floor.states() == [("idle", 0), ("logged_out", 31)]
 
 
+def test_queues_are_those_of_the_last_whole_list() -> None:
+    floor = Floor().after("""
+        1 QueueParams Queue=support Strategy=ringall
+        1 QueueParams Queue=sales Strategy=ringall
+        1 QueueStatusComplete ListItems=2
+    """)
+    assert floor.presence.queues == {"support", "sales"}
+    floor.after("""
+        2 QueueParams Queue=support Strategy=ringall
+        2 QueueStatusComplete ListItems=2
+    """)
+    assert floor.presence.queues == {"support", "sales"}
+    floor.after("""
+        3 QueueParams Queue=support Strategy=ringall
+        3 QueueStatusComplete ListItems=1
+    """)
+    assert floor.presence.queues == {"support"}
+
+
 def test_a_restarted_daemon_goes_on_with_the_open_interval() -> None:
     first = Floor().after(LOGIN)
     floor = Floor()

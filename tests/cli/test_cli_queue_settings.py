@@ -60,6 +60,11 @@ def test_a_dry_run_changes_nothing(filled: Ccm) -> None:
         (("support", "hours=mon 09:00-13:00,12:00-14:00"), 2, "overlap"),
         (("support", "closed_to=queue:support"), 2, "in a circle: support → support"),
         (("support", "closed_to=queue:nowhere"), 2, "there is no queue 'nowhere'"),
+        (
+            ("support", "max_wait=9", "email_escalate_to=priority=5,queue:suport"),
+            2,
+            "there is no queue 'suport' to wait in (email_escalate_to); did you mean support",
+        ),
         (("support", "max_wait=1", "--node", "pbx9"), 1, "there is no node 'pbx9'"),
         (("sup/port", "max_wait=1", "--node", "pbx1"), 2, "can't be set"),
         (("support",), 2, "Missing argument"),

@@ -24,6 +24,8 @@ class Desk:
 
     story: MailStory
     term: int
+    listed: tuple[str, ...] = ()
+    """Queues that Asterisk listed."""
 
     async def look(self, when: str, term: int | None = None) -> int:
         """Measure and escalate at a time; how many deadlines."""
@@ -34,6 +36,7 @@ class Desk:
             {"help": BOX, "sales": BOX},
             self.story.database,
             certain=self._certain,
+            listed=lambda: self.listed,
             clock=lambda: at(when),
         )
         return await escalation.look()
@@ -94,6 +97,24 @@ async def test_before_the_time_is_over_once(desk: Desk) -> None:
         "goal": "first_response", "due_at": "2026-11-28T10:30:00+00:00", "steps": ["warned"],
         "priority": 7, "queue": "sales", "notified": ["boss@shop.example"],
     }  # fmt: skip
+
+
+async def test_a_queue_that_is_not_there_any_more_is_told_of_and_nothing_is_lost(
+    desk: Desk,
+) -> None:
+    desk.listed = ("help",)
+    await desk.story.asks("a", "2026-11-27 10:00")
+    assert await desk.look("2026-11-27 11:00") == 1
+    assert await desk.item("a") == ("waiting", 7, "help", "")
+    ((_, _, text),) = await desk.notices()
+    assert "It was to wait in sales, a queue that is not there any more" in text
+    (event,) = await desk.story.run(
+        "SELECT data FROM ccm.interaction_event WHERE kind = 'escalated'"
+    )
+    assert (event["data"]["missing_queue"], event["data"].get("queue")) == ("sales", None)
+    # Once for this deadline, also when the queue comes back.
+    desk.listed = ("help", "sales")
+    assert await desk.look("2026-11-27 11:01") == 0
 
 
 async def test_the_next_question_is_another_deadline(desk: Desk) -> None:

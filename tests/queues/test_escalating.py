@@ -44,7 +44,16 @@ def test_what_is_refused(text: str, words: str) -> None:
 CASES: list[tuple[dict[str, object], Plan]] = [
     ({}, Plan(("warned",), 5, "urgent", TO)),
     ({"queue": "urgent"}, Plan(("warned",), 5, None, TO)),
-    ({"queues": ["help"]}, Plan(("warned",), 5, None, TO)),
+    # The queue that it names is not there any more: all else is done.
+    ({"queues": ["help"]}, Plan(("warned",), 5, None, TO, missing="urgent")),
+    ({"queues": ["help"], "working": True}, Plan(("warned",), 5, None, TO)),
+    (
+        {
+            "taken": ["warned"], "overdue": True, "working": True, "take_back": True,
+            "queues": ["help"],
+        },
+        Plan(("overdue",), to_queue="help", notify=TO, missing="urgent"),
+    ),
     # In hand: it is not taken away before its time is over.
     ({"working": True}, Plan(("warned",), 5, None, TO)),
     ({"working": True, "take_back": True}, Plan(("warned",), 5, None, TO)),
