@@ -156,6 +156,7 @@ class Services:
             offered=follower.offered,
             members=follower.presence.reachable_members,
             serves=follower.presence.has_room,
+            queues_of=follower.presence.unpaused_queues,
             working=follower.working,
             read_until=None if queue_log is None else lambda: queue_log.read_until,
             clock=parts.clock,

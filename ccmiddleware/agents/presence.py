@@ -145,10 +145,10 @@ class Presence:
         return found
 
     def has_room(self, interface: str) -> set[str]:
-        """Queues in which the agent could take a further email: none unless he does nothing but
-        work on one."""
+        """Queues in which the agent could take an email now: none unless he is idle, or does
+        nothing but work on one."""
         agent = self.agents.get(interface)
-        if agent is None or agent.open is None or agent.open.state != "working":
+        if agent is None or agent.open is None or agent.open.state not in ("idle", "working"):
             return set()
         return {queue for queue, member in agent.queues.items() if not member.paused}
 

@@ -1,13 +1,15 @@
-"""Rings agents who work on an email, and may have another at the same time, for the next one.
+"""Rings agents for an email whom app_queue can't offer one.
 
-To app_queue such an agent is busy, so that no call comes; it can offer him no email either. So his
-phone is rung by us, for what comes first in his queues. The rest is as with a placeholder in a
-queue: the placement is in Postgres before Asterisk is asked, the dialplan tells what it is and
-writes what the agent pressed into queue_log.
+To app_queue an agent who works on an email is busy, so that no call comes; it can offer him no
+email either, also when he may have another. So his phone is rung by us, for what comes first in his
+queues. In a queue where somebody whom calls may interrupt has as many emails as he may, app_queue
+would offer him more: there everybody is rung by us (``work.served_straight``). The rest is as with
+a placeholder in a queue: the placement is in Postgres before Asterisk is asked, the dialplan tells
+what it is and writes what the agent pressed into queue_log.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -22,6 +24,8 @@ from ccmiddleware.store.database import Database
 
 log = structlog.get_logger(__name__)
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
 PAUSE = timedelta(seconds=30)
 """An agent is not rung again any sooner."""
 
@@ -29,8 +33,8 @@ PAUSE = timedelta(seconds=30)
 class FurtherWork:
     """Further emails of the agents of one node in one term of its leader.
 
-    ``serves``: the queues in which an agent could take an email now who does nothing but work on
-    one; empty for everybody else. ``withdraw`` takes a placement out of its queue.
+    ``serves``: the queues in which an agent could take an email now who is idle or does nothing but
+    work on one; empty for everybody else. ``withdraw`` takes a placement out of its queue.
     """
 
     def __init__(
@@ -57,16 +61,27 @@ class FurtherWork:
         self._log = log.bind(node=node)
 
     async def look(
-        self, waiting: Sequence[Item], standing: Sequence[Standing], loads: Sequence[Load]
+        self,
+        waiting: Sequence[Item],
+        standing: Sequence[Standing],
+        loads: Sequence[Load],
+        straight: Collection[str],
     ) -> set[Item]:
-        """Ring whoever has room; what is given. Raises TemporaryError, PermanentError."""
+        """Ring whoever has room; what is given. Raises TemporaryError, PermanentError.
+
+        ``straight``: queues in which app_queue offers none.
+        """
         given: set[Item] = set()
-        for load in loads:
-            if load.calls_interrupt or not 0 < load.working < load.capacity:
+        now = self._clock()
+        # Who was rung last comes last.
+        for load in sorted(loads, key=lambda one: self._not_before.get(one.interface, LONG_AGO)):
+            if load.is_full:
                 continue
-            if self._not_before.get(load.interface, self._clock()) > self._clock():
+            if self._not_before.get(load.interface, now) > now:
                 continue
-            queues = self._serves(load.interface)
+            queues = set(self._serves(load.interface))
+            if not work.is_busy(load):
+                queues &= set(straight)
             left = [item for item in waiting if item not in given]
             match work.further(left, standing, queues) if queues else None:
                 case Attempt() as attempt:

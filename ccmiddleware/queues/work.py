@@ -12,7 +12,7 @@ them. Where a queue has calls go first, its items have priorities below those of
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -298,6 +298,11 @@ class Load:
     queue: str | None = None
     since: datetime | None = None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the agent may have no more emails."""
+        return self.working >= self.capacity
+
 
 def busy_key(interface: str) -> str | None:
     """What names an agent in the device state ``Custom:ccm-KEY``; None for one that has none."""
@@ -315,9 +320,28 @@ def in_hand(loads: Iterable[Load]) -> dict[str, tuple[str, datetime]]:
     }
 
 
-def is_busy(load: Load) -> bool:
+def is_busy(load: Load, *, offered: bool = False) -> bool:
     """Whether the agent is to be in use for Asterisk: calls and emails never at the same time,
-    unless calls may interrupt. Further emails of a busy agent: ``further_work``."""
+    unless calls may interrupt. Further emails of a busy agent: ``further_work``.
+
+    ``offered``: whether app_queue has emails that it could offer him. Who may have no more of them
+    is not free before they are gone.
+    """
     if load.calls_interrupt:
-        return False
+        return offered and load.is_full
     return load.working > 0
+
+
+def served_straight(
+    loads: Iterable[Load], queues_of: Callable[[str], Collection[str]]
+) -> frozenset[str]:
+    """Queues in which app_queue can't offer emails: it takes somebody there for free who may have
+    no more of them. ``queues_of``: those in which an agent is offered what comes.
+
+    Agents who may have more are rung by us there.
+    """
+    found: set[str] = set()
+    for load in loads:
+        if load.is_full and not is_busy(load):
+            found |= set(queues_of(load.interface))
+    return frozenset(found)

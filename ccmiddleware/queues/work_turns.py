@@ -50,7 +50,8 @@ class WorkTurns:
     with a unique id, None when there is none. ``joined_at``: when a channel joined the queue that
     it waits in, if that was seen. ``offered``: whether a phone may ring for a channel. ``members``:
     how many members of a queue can be reached, free or not. ``read_until``: until when queue_log
-    was read; None without one. ``serves``: see ``further_work``.
+    was read; None without one. ``serves``: see ``further_work``; ``queues_of``: those in which an
+    agent is offered what comes, whatever he does now.
     ``working`` is told who has an item in hand.
     """
 
@@ -70,6 +71,7 @@ class WorkTurns:
         members: Callable[[str], int],
         working: Callable[[Mapping[str, tuple[str, datetime]]], None],
         serves: Callable[[str], Collection[str]],
+        queues_of: Callable[[str], Collection[str]],
         read_until: Callable[[], datetime | None] | None,
         clock: Clock,
     ) -> None:
@@ -84,6 +86,7 @@ class WorkTurns:
         self._offered = offered
         self._members = members
         self._working = working
+        self._queues_of = queues_of
         self._read_until = read_until
         self._clock = clock
         self._log = log.bind(node=node)
@@ -100,6 +103,10 @@ class WorkTurns:
         """Agents of whom it is to be told again, whether or not that changed."""
         self._unsettled = True
         """Whether somebody may have taken an item of which we do not know yet."""
+        self._straight: frozenset[str] = frozenset()
+        """Queues in which emails are offered by us alone (``work.served_straight``)."""
+        self._placed_in: set[str] = set()
+        """Queues in which placeholders may stand."""
         self._busy_since: tuple[datetime | None, datetime] | None = None
         self._further = FurtherWork(
             node,
@@ -145,7 +152,7 @@ class WorkTurns:
         standing = await self._standing()
         waiting = await self._waiting(now)
         if not standing and not waiting:
-            self._unsettled = False
+            self._unsettled, self._placed_in = False, set()
             return
         self._unsettled = True
         if self._read_until is None:
@@ -164,8 +171,15 @@ class WorkTurns:
             waiting = await self._waiting(now)
         left = [one for one in standing if one not in over]
         self._unsettled = any(one.answered or one.presence != "there" for one in left)
+        self._placed_in = {
+            one.item.queue
+            for one in left
+            if not one.straight and not one.answered and one.presence != "gone"
+        }
         await self._load_settings(now)
-        given = await self._give_further(waiting, left, now)
+        loads = await self._loads()
+        self._straight = work.served_straight(loads, self._queues_of)
+        given = await self._give_further(waiting, left, loads, now)
         waiting = [one for one in waiting if one not in given]
         for queue in sorted({one.item.queue for one in left} | {one.queue for one in waiting}):
             await self._certain()
@@ -219,7 +233,7 @@ class WorkTurns:
     def _room(self, queue: str, now: datetime) -> Room:
         stored = self._settings.get(queue)
         opened = stored is None or is_open(stored.schedule, int(now.timestamp()))
-        if not self._sees() or not self._link.state.up:
+        if not self._sees() or not self._link.state.up or queue in self._straight:
             return Room(opened, 0)
         return Room(opened, self._members(queue))
 
@@ -293,13 +307,17 @@ class WorkTurns:
             await self._link.send("Hangup", {"Channel": name})
 
     async def _give_further(
-        self, waiting: Sequence[Item], standing: Sequence[Standing], now: datetime
+        self,
+        waiting: Sequence[Item],
+        standing: Sequence[Standing],
+        loads: Sequence[Load],
+        now: datetime,
     ) -> set[Item]:
-        """Offer emails to agents who work on one and may have more; those that are offered so."""
+        """Ring agents whom app_queue can't offer emails; the emails that are offered so."""
         if not self._link.state.up or not self._sees():
             return set()
         opened = [one for one in waiting if self._room(one.queue, now).open]
-        return await self._further.look(opened, standing, await self._loads())
+        return await self._further.look(opened, standing, loads, self._straight)
 
     async def _place(self, item: Item, standing: Sequence[Standing], *, after_calls: bool) -> None:
         """Put a placeholder into the queue."""
@@ -360,7 +378,8 @@ class WorkTurns:
             self._renew |= set(self._busy)
             self._busy_since = (since, now)
         for load in loads:
-            busy, key = work.is_busy(load), work.busy_key(load.interface)
+            offered = bool(self._placed_in & set(self._queues_of(load.interface)))
+            busy, key = work.is_busy(load, offered=offered), work.busy_key(load.interface)
             told = self._busy.get(load.interface)
             if key is None or (told == busy and load.interface not in self._renew):
                 continue

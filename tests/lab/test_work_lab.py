@@ -474,3 +474,29 @@ async def test_who_may_have_two_emails_gets_the_second_and_no_call(desk: Desk) -
     sql = "SELECT outcome FROM ccm.offer WHERE interaction_id = $1"
     assert await rows(desk.url, sql, second["id"]) == [{"outcome": "answered"}]
     await desk.ccm("agent", "email", "PJSIP/1001", MAIL_OF["1001"], "--capacity", "1")
+
+
+async def test_whom_calls_may_interrupt_gets_a_call_and_no_second_email(desk: Desk) -> None:
+    await desk.joins("1001")
+    await desk.ccm("agent", "email", "PJSIP/1001", MAIL_OF["1001"], "--calls-interrupt")
+    await desk.arrives(mail("nina@customer.example", "Alpha"))
+    first = await desk.item("Alpha", state="queued")
+    await _takes(desk, "1001", first)
+    await desk.item("Alpha", state="working")
+    await desk.arrives(mail("otto@customer.example", "Beta"))
+    second = await desk.item("Beta")
+
+    async def busy() -> bool:
+        return await _busy(desk, "1001")
+
+    await witness.eventually(busy, lambda is_so: not is_so, PATIENCE, "Alice free for calls")
+    call = await desk.stage.answered_call(SUPPORT)
+    await desk.stage.hang_up(call)
+    await asyncio.sleep(3)  # longer than an item takes to be placed, or a phone to be rung
+    waits = await desk.item("Beta", state="waiting")
+    answered = ("CCMWORKSTEP", "answered")
+    assert (desk.steps(waits, "CONNECT"), desk.steps(waits, *answered)) == (0, 0)
+    await rows(desk.url, "SELECT ccm.end_work($1, 'answered', now())", first["id"])
+    await _takes(desk, "1001", second)
+    await desk.item("Beta", state="working")
+    await desk.ccm("agent", "email", "PJSIP/1001", MAIL_OF["1001"], "--calls-wait")

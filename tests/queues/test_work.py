@@ -212,14 +212,43 @@ def test_the_name_of_an_agent_in_a_device_state(interface: str, key: str | None)
 
 
 @pytest.mark.parametrize(
-    ("working", "interrupt", "busy"),
-    [(0, False, False), (1, False, True), (3, False, True), (0, True, False), (1, True, False)],
-)
+    ("working", "interrupt", "offered", "busy"),
+    [
+        (0, False, False, False), (1, False, False, True), (3, False, True, True),
+        (0, True, True, False), (1, True, True, False),
+        # Two of two: calls may come, and emails only when none could be offered to him.
+        (2, True, False, False), (2, True, True, True), (3, True, False, False),
+    ],
+)  # fmt: skip
 def test_who_works_on_email_is_busy_unless_calls_interrupt(
-    working: int, interrupt: bool, busy: bool
+    working: int, interrupt: bool, offered: bool, busy: bool
 ) -> None:
     load = Load("PJSIP/1001", working, capacity=2, calls_interrupt=interrupt)
-    assert is_busy(load) is busy
+    assert is_busy(load, offered=offered) is busy
+
+
+@pytest.mark.parametrize(
+    ("loads", "straight"),
+    [
+        ([], set()),
+        # One call or two emails, never both: app_queue offers nothing to who has any.
+        ([Load("a", 0, 2, False), Load("b", 1, 2, False), Load("a", 2, 2, False)], set()),
+        # Calls may come beside emails: up to the second one app_queue offers both.
+        ([Load("a", 0, 2, True), Load("b", 1, 2, True)], set()),
+        ([Load("a", 2, 2, True), Load("b", 1, 2, True)], {"support", "sales"}),
+        ([Load("a", 0, 2, True), Load("b", 3, 2, True)], {"support"}),
+        # No email at all.
+        ([Load("b", 0, 0, False)], {"support"}),
+        ([Load("b", 1, 0, False)], set()),
+        # Not logged in, or paused.
+        ([Load("c", 2, 2, True)], set()),
+    ],
+)
+def test_where_app_queue_would_offer_more_emails_than_somebody_may_have(
+    loads: list[Load], straight: set[str]
+) -> None:
+    queues: dict[str, set[str]] = {"a": {"support", "sales"}, "b": {"support"}}
+    assert work.served_straight(loads, lambda who: queues.get(who, set())) == straight
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,8 @@ class World:
         self.now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the database's too
         self.channels: set[str] = set()
         self.members = 1
+        self.serves: dict[str, set[str]] = {}
+        """Queues in which agents could take an email now."""
         self.slow = False
         """Asterisk has not carried out what it was asked for yet."""
         self.read_until: datetime | None = self.now
@@ -76,7 +78,8 @@ class World:
             offered=lambda uniqueid: False,
             members=lambda queue: self.members,
             working=lambda work: None,
-            serves=lambda interface: set(),
+            serves=lambda interface: self.serves.get(interface, set()),
+            queues_of=lambda interface: self.serves.get(interface, set()),
             read_until=lambda: self.read_until,
             clock=lambda: self.now,
         )  # fmt: skip
@@ -236,3 +239,50 @@ async def test_nobody_there_and_nothing_is_placed(world: World) -> None:
     await world.mail("Parcel")
     await world.look(times=2)
     assert world.originated() == []
+
+
+async def test_who_may_be_interrupted_has_no_more_emails_than_he_may(world: World) -> None:
+    """Alice, whom calls may interrupt, has one of one; Bob, who is idle, is rung by us."""
+    bob = "PJSIP/1002"
+    await world.database.rows(
+        "INSERT INTO ccm.agent (node_id, interface, name, email)"
+        " SELECT id, $1, 'Bob', 'bob@shop.example' FROM ccm.node",
+        bob,
+    )
+    await world.database.rows(
+        "UPDATE ccm.agent SET calls_interrupt = true WHERE interface = $1", ALICE
+    )
+    world.serves = {ALICE: {"support"}, bob: {"support"}}
+    for minutes, subject in enumerate(("third", "second", "first")):
+        await world.mail(subject, minutes)
+    async with linked(world.peer) as run:
+        await run.up()
+        turns = world.turns(run, TERM)
+        await turns.look()
+        await world.tell("CONNECT", "20", "x", "2", agent="Alice")
+        await world.tell("CCMWORKSTEP", "taken", agent=ALICE)
+        world.passes(1)
+        await turns.look()
+        assert sorted(await world.items()) == [
+            ("first", "working"), ("second", "queued"), ("third", "waiting"),
+        ]  # fmt: skip
+        first, second = world.originated()
+        assert first["Channel"].startswith("Local/")
+        assert second["Channel"] == bob
+        # Bob takes it: nobody has room, and nothing stands in the queue.
+        await world.tell("CCMWORKSTEP", "answered", agent=bob)
+        await world.tell("CCMWORKSTEP", "taken", agent=bob)
+        await turns.look()
+        world.passes(60)
+        await turns.look()
+        assert sorted(await world.items()) == [
+            ("first", "working"), ("second", "working"), ("third", "waiting"),
+        ]  # fmt: skip
+        # Alice is done with hers: app_queue may offer her the next one.
+        await world.database.rows(
+            "SELECT ccm.end_work(w.id, 'answered', now()) FROM ccm.work_item AS w"
+            " JOIN ccm.email AS e ON e.id = w.id WHERE e.subject = 'first'"
+        )
+        await turns.look()
+    assert world.originated()[-1]["Channel"].startswith("Local/")
+    assert len(world.originated()) == 3
