@@ -28,6 +28,7 @@ from ccmiddleware.mail.mailboxes import Mailboxes
 from ccmiddleware.mail.relaying import Relaying
 from ccmiddleware.mail.sending import Sending
 from ccmiddleware.mail.timing import Timing
+from ccmiddleware.mail.unreached import UnreachedAnswers
 from ccmiddleware.node import NodeFollower
 from ccmiddleware.pbx.link import AmiLink
 from ccmiddleware.queue_log.service import QueueLog
@@ -233,6 +234,15 @@ class LedNode:
             clock=parts.clock,
         )
         tasks.start(f"escalation {self.name}", escalation.run(), until="first")
+        unreached = UnreachedAnswers(
+            self.name,
+            term,
+            parts.settings.mailboxes_of(self.name),
+            parts.database,
+            certain=self._certain(term),
+            clock=parts.clock,
+        )
+        tasks.start(f"unreached answers {self.name}", unreached.run(), until="first")
         self.mailboxes = services.mailboxes()
         tasks.start(f"mailboxes {self.name}", self.mailboxes.run(), until="first")
         self.sending = Sending(

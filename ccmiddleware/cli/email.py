@@ -26,6 +26,7 @@ ITEMS = (
     Column("age_seconds", "AGE", "span"),
     Column("priority", "PRIORITY", "number"),
     Column("emails", "EMAILS", "number"),
+    Column("answer", "ANSWER"),
     Column("from_address", "FROM"),
     Column("subject", "SUBJECT"),
     Column("asleep_until", "UNTIL", "time"),

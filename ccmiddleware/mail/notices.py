@@ -1,4 +1,5 @@
-"""Notices to supervisors: that an email is nearly due, or overdue. Pure."""
+"""Notices: to supervisors, that an email is late; to agents, that an answer did not reach the
+customer. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,8 @@ from ccmiddleware.mail.message import Address
 from ccmiddleware.mail.service_times import Goal
 from ccmiddleware.plaintext import plain
 
+MOST_FAILURES = 20
+LONGEST_TEXT = 20_000
 WANTED: dict[Goal, str] = {
     "first_response": "the first answer",
     "next_response": "an answer",
@@ -55,6 +58,47 @@ def notice(identity: Identity, posting: Posting, late: Late, to: tuple[str, ...]
             sender=identity.address,
             to=tuple(Address(address) for address in to),
             subject=title,
+            text="\n".join(lines),
+            message_id=posting.message_id,
+            date=posting.now,
+            mark=identity.mark,
+            automatic="auto-generated",
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Unreached:
+    """An answer that did not reach somebody. ``failures``: whom, and why; ``now``: where the matter
+    is, in a sentence."""
+
+    id: UUID
+    number: int
+    subject: str
+    text: str
+    failures: tuple[str, ...]
+    now: str
+
+
+def unreached(identity: Identity, posting: Posting, what: Unreached, agent: Address) -> Composed:
+    """The mail to who wrote it. Raises InvalidLetter."""
+    subject = plain(what.subject, 200)
+    lines = [
+        "Your answer was not delivered to",
+        *(f"- {plain(failure, 500)}" for failure in what.failures[:MOST_FAILURES]),
+        "",
+        what.now,
+        f"ccm email show {what.id} shows it.",
+        "",
+        "Your text was:",
+        "",
+        *(f"> {plain(line)}" for line in what.text[:LONGEST_TEXT].splitlines()),
+    ]
+    return compose(
+        Letter(
+            sender=identity.address,
+            to=(agent,),
+            subject=f"Not delivered: [#{what.number}] {subject}",
             text="\n".join(lines),
             message_id=posting.message_id,
             date=posting.now,

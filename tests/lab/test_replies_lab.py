@@ -253,6 +253,30 @@ async def test_an_agent_closes_and_gets_a_receipt(desk: Desk):
     assert len(await desk.box(DORA)) == 2
 
 
+async def test_an_answer_that_is_refused_comes_back_and_the_agent_is_told(desk: Desk):
+    nobody = "nobody@customer.example"  # whom the customer's server does not know
+    await desk.send(
+        nobody, letter(f"Nemo <{nobody}>", HELP, "Anybody there?", "Hello?", "n1@customer.example")
+    )
+    relayed = await desk.taken("Anybody there?")
+    before = len(await desk.box(ALICE))
+    await desk.send(ALICE, answer(relayed, "Yes, we are.", "yes@agents.example"))
+    receipt = (await desk.has(ALICE, before + 1))[-1]
+    item = await desk.item("Anybody there?", state="waiting", outcome=None, talk="open")
+    assert receipt["Subject"] == f"Not delivered: [#{item['number']}] Re: Anybody there?"
+    assert f"{nobody}: 550" in text(receipt)
+    assert "> Yes, we are." in text(receipt)
+    ran = await desk.daemon.ccm("email", "list", "--json")
+    (listed,) = [one for one in ran.json if one["number"] == item["number"]]
+    assert listed["answer"] == "not delivered"
+    # Whoever takes it reads of that; the agent of the first answer is told once.
+    again = await desk.taken("Anybody there?")
+    assert f"An answer was not delivered to {nobody}" in text(again)
+    ran = await desk.daemon.ccm("email", "close", str(item["number"]))
+    assert ran.code == 0, ran
+    assert len(await desk.box(ALICE)) == before + 2
+
+
 async def test_a_robot_that_answers_everything_ends_at_the_limits_and_other_mail_goes_on(
     desk: Desk,
 ):

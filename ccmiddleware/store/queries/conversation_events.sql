@@ -8,6 +8,12 @@ CROSS JOIN LATERAL (
         SELECT m.at, CASE m.direction WHEN 'inbound' THEN 'asked' ELSE 'answered' END AS what, 1 AS rank, 0 AS ordinal
         FROM ccm.email AS m
         WHERE m.conversation_id = c.id AND m.automatic = ''
+            -- What nobody has, or will have, answers nothing.
+            AND NOT EXISTS (
+                SELECT FROM ccm.outbox AS o
+                WHERE o.id = m.id AND m.direction = 'outbound' AND NOT EXISTS (
+                    SELECT FROM ccm.outbox_recipient AS r
+                    WHERE r.outbox_id = o.id AND r.state IN ('pending', 'sent') AND r.delivery IS DISTINCT FROM 'failed'))
         UNION ALL
         SELECT s.at, CASE s.state WHEN 'closed' THEN 'closed' WHEN 'waiting' THEN 'waits' ELSE 'resumed' END, 2, s.ordinal
         FROM ccm.conversation_state AS s

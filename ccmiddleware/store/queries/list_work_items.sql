@@ -9,7 +9,13 @@ SELECT w.id, w.number, n.name AS node, q.name AS queue, w.state, w.reason, w.out
     e.from_address, e.from_name, e.subject, w.conversation_id,
     (SELECT count(*) FROM ccm.email AS m
      WHERE m.conversation_id = w.conversation_id AND m.direction = 'inbound' AND m.at >= e.at
-        AND m.at <= coalesce(w.done_at, 'infinity')) AS emails
+        AND m.at <= coalesce(w.done_at, 'infinity')) AS emails,
+    (SELECT CASE WHEN EXISTS (
+            SELECT FROM ccm.outbox_recipient AS r
+            WHERE r.outbox_id = o.id AND (r.state IN ('refused', 'given_up') OR r.delivery = 'failed')) THEN 'not delivered' END
+     FROM ccm.outbox AS o
+     WHERE o.conversation_id = w.conversation_id AND o.kind = 'answer'
+     ORDER BY o.put_at DESC LIMIT 1) AS answer
 FROM ccm.work_item AS w
 JOIN ccm.email AS e ON e.id = w.id
 JOIN ccm.queue AS q ON q.id = w.queue_id
