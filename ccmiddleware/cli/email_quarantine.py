@@ -83,7 +83,10 @@ def show(app: App, id_: str, raw: bool, as_json: bool) -> None:
 @json_option
 @pass_app
 def release(app: App, id_: str, as_json: bool) -> None:
-    """Let a message go where it belongs, as if no guard had held it."""
+    """Let a message go where it belongs, as if no guard had held it.
+
+    Its sender is acknowledged, where the mailbox acknowledges and would have done so.
+    """
     row, conversation = run(_release(app, id_))
     if as_json:
         emit_json({"id": row["id"], "state": "released", "conversation_id": conversation})
@@ -129,8 +132,9 @@ async def _found(database: "Database", id_: str) -> "Row":
 
 async def _release(app: App, id_: str) -> tuple[dict[str, Any], Any]:
     from ccmiddleware.clock import utc_now
+    from ccmiddleware.errors import ConfigError
     from ccmiddleware.mail.keys import signing_keys
-    from ccmiddleware.mail.mailboxes import rules_for
+    from ccmiddleware.mail.mailboxes import acknowledging, rules_for
     from ccmiddleware.mail.releasing import release
     from ccmiddleware.mail.settling import Settling
 
@@ -143,7 +147,14 @@ async def _release(app: App, id_: str) -> tuple[dict[str, Any], Any]:
             raise NothingFound(f"mailbox {held['mailbox']} is not in the configuration any more")
         rules = rules_for(mailbox, everywhere, await signing_keys(database, utc_now))
         settling = Settling(rules, utc_now)
-        conversation = await release(database, held, settling, rules.ours, user(), utc_now())
+        try:
+            word = acknowledging(mailbox, rules, utc_now)
+        except ConfigError as error:
+            say(f"it is not acknowledged: {'; '.join(error.problems)}")
+            word = None
+        conversation = await release(
+            database, held, settling, rules.ours, user(), utc_now(), acknowledging=word
+        )
     if conversation is None:
         raise NothingFound("somebody else has decided about it in this moment")
     return dict(held), conversation

@@ -94,7 +94,7 @@ class Mailboxes:
 
     def _intake(self, name: str, settings: MailboxSettings, keys: Keys) -> Intake:
         rules = rules_for(settings, self._everywhere, keys)
-        acknowledging = self._acknowledging(name, settings, rules)
+        word = self._acknowledging(name, settings, rules)
         filing = Filing(
             self._database,
             self._node,
@@ -104,7 +104,7 @@ class Mailboxes:
             self._clock,
             ours=rules.ours,
             source=settings.source,
-            acknowledge=acknowledging.acknowledge if acknowledging is not None else None,
+            acknowledge=word.acknowledge if word is not None else None,
             for_agents=self._agent_replies(settings, rules),
         )
         return Intake(
@@ -136,16 +136,21 @@ class Mailboxes:
     ) -> Acknowledging | None:
         """Broken files keep no mail from being taken in."""
         try:
-            template = stationery.acknowledgement(settings)
-            if template is None:
-                return None
-            identity = stationery.identity(settings, rules.loop_mark)
+            return acknowledging(settings, rules, self._clock)
         except ConfigError as error:
             reason = f"nothing is acknowledged: {'; '.join(error.problems)}"
             self._unacknowledged[name] = reason
             log.error("mailbox can't write", mailbox=name, reason=reason)
             return None
-        return Acknowledging(identity, template, rules.keys, rules.ours, self._clock)
+
+
+def acknowledging(settings: MailboxSettings, rules: Rules, clock: Clock) -> Acknowledging | None:
+    """What acknowledges the mail of a mailbox, if anything does. Raises ConfigError."""
+    template = stationery.acknowledgement(settings)
+    if template is None:
+        return None
+    identity = stationery.identity(settings, rules.loop_mark)
+    return Acknowledging(identity, template, rules.keys, rules.ours, clock)
 
 
 def carrying_out(

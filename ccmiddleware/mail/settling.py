@@ -87,10 +87,15 @@ class Settling:
             return replace(place, acknowledge=verdict.acknowledge)
         return place
 
-    async def conversation(self, session: Session, message: Message) -> Joins | Opens:
-        """Where the message belongs, whatever the guards say of it. Raises TemporaryError."""
+    async def released(self, session: Session, message: Message) -> Joins | Opens:
+        """Where the message belongs, whatever the guards say of it; only whether it is acknowledged
+        is for them to say. Raises TemporaryError."""
         (place,) = await self._conversations(session, [message])
-        return place
+        if isinstance(place, Joins):
+            return place
+        (traffic,) = await self._traffic(session, [message], [place])
+        judged = self._judged(message, place, traffic)
+        return judged if isinstance(judged, Opens) else replace(place, acknowledge=False)
 
     async def _conversations(
         self, session: Session, messages: Sequence[Message]

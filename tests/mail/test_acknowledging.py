@@ -15,8 +15,9 @@ from ccmiddleware.mail.acknowledging import Acknowledging, acknowledgement_id
 from ccmiddleware.mail.filing import Filing, Taken
 from ccmiddleware.mail.letters import Identity, Template
 from ccmiddleware.mail.mailboxes import Mailboxes
-from ccmiddleware.mail.message import Address, Limits, Machine
+from ccmiddleware.mail.message import Address, Limits, Machine, Unreadable
 from ccmiddleware.mail.parsing import Readers
+from ccmiddleware.mail.releasing import release
 from ccmiddleware.mail.settling import Settling
 from ccmiddleware.mail.tokens import Kind, Sent, read_message_id
 from ccmiddleware.store.database import Database, Row, Session
@@ -247,3 +248,50 @@ async def test_a_broken_template_is_told_and_mail_is_taken_in(database: Database
     assert mailboxes.troubles == {MAILBOX: "not looked into yet"}
     intake.trouble = ""
     assert mailboxes.troubles[MAILBOX].startswith("nothing is acknowledged: acknowledge /nowhere/")
+
+
+async def _released(desk: Desk, taken: Taken, **given: Any) -> None:
+    """Have what is held released, read as this message."""
+    (held,) = await desk.database.fetch("find_quarantined", str(taken.id))
+    given = {"message_id": "held@customer.example", "cc": (), **given}
+    settling = Settling(RULES, lambda: desk.now)
+    assert await release(
+        desk.database, held, settling, RULES.ours, "root", desk.now,
+        acknowledging=desk.acknowledging, reader=lambda content, limits: message(content, **given),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "to"),
+    [
+        ({}, ["Ann.Lee@customer.example"]),
+        ({"machine": Machine(auto_submitted="auto-generated")}, []),
+        ({"machine": Machine(precedence="bulk")}, []),
+    ],
+)
+async def test_what_is_released_is_acknowledged_by_the_same_rules(
+    desk: Desk, given: dict[str, Any], to: list[str]
+) -> None:
+    taken = await desk.comes(spam_flag=True, **given)
+    assert taken.became == "quarantine"
+    assert await desk.to() == []
+    await _released(desk, taken, spam_flag=True, **given)
+    assert await desk.to() == to
+
+
+async def test_what_is_released_long_after_it_came_is_not_acknowledged(desk: Desk) -> None:
+    taken = await desk.comes(spam_flag=True)
+    desk.now += timedelta(days=2)
+    await _released(desk, taken, spam_flag=True)
+    assert await desk.to() == []
+
+
+async def test_what_can_not_be_read_is_released_without_a_word(desk: Desk) -> None:
+    taken = await desk.comes(spam_flag=True)
+    (held,) = await desk.database.fetch("find_quarantined", str(taken.id))
+    broken = Unreadable("too many parts", held["sha256"].hex(), 1, "ann.lee@customer.example")
+    assert await release(
+        desk.database, held, Settling(RULES, lambda: desk.now), RULES.ours, "root", desk.now,
+        acknowledging=desk.acknowledging, reader=lambda content, limits: broken,
+    )  # fmt: skip
+    assert await desk.to() == []
