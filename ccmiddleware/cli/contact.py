@@ -107,7 +107,7 @@ async def _show(app: App, text: str, since: datetime, limit: int) -> dict[str, A
     async with opened(app) as database:
         id_ = await find(database, text)
         row = dict((await database.fetch("contacts_by_ids", [id_]))[0])
-        del row["merged_into"]
+        del row["merged_into"], row["deleted_at"]
         addresses = await database.fetch("show_contact_addresses", id_)
         conversations = await database.fetch(
             "show_contact_conversations", id_, False, MOST_CONVERSATIONS
@@ -265,6 +265,29 @@ async def _merge(app: App, contact: str, other: str) -> tuple[UUID, Any]:
     return into, outcome(edit)
 
 
+@command.command("delete", epilog="Example:  ccm contact delete ann@example.com --dry-run")
+@contact_argument
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and change nothing.")
+@json_option
+@pass_app
+def delete(app: App, contact: str, dry_run: bool, as_json: bool) -> None:
+    """Delete a contact: its addresses and numbers are nobody's from then on.
+
+    Its calls and emails stay, with the addresses that they had, and so do `ccm contact changes`
+    and what stands on do-not-call lists.
+    """
+
+    async def change() -> tuple[UUID, Any]:
+        async with editing(app, dry_run=dry_run) as edit:
+            id_ = await find(edit.session, contact)
+            await edit.know([id_])
+            edit.book.delete(id_, await edit.addresses_of(id_))
+        return id_, outcome(edit)
+
+    id_, rows = run(change())
+    report(id_, rows, as_json=as_json, dry_run=dry_run)
+
+
 @command.command("changes", epilog="Example:  ccm contact changes ann@example.com --since 365d")
 @click.argument("contact", metavar="[CONTACT]", required=False)
 @period("30d")
@@ -284,7 +307,9 @@ def changes(
 
     async def fetch() -> list[dict[str, Any]]:
         async with opened(app) as database:
-            id_ = await find(database, contact) if contact is not None else None
+            id_ = None
+            if contact is not None:
+                id_ = await find(database, contact, deleted=True)
             found = await database.fetch("list_contact_changes", begin, end, id_, limit)
             return [dict(row) for row in found]
 

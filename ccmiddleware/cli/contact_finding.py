@@ -25,10 +25,11 @@ CHANGES = (
 )
 
 
-async def find(reading: "Database | Session", text: str) -> UUID:
+async def find(reading: "Database | Session", text: str, *, deleted: bool = False) -> UUID:
     """The contact with that address or number, that id or its beginning, or that whole name.
 
-    Raises NothingFound and Ambiguous. Of one that was merged into another, the other.
+    Raises NothingFound and Ambiguous. Of one that was merged into another, the other; one that was
+    deleted, by its id, only if ``deleted``.
     """
     from ccmiddleware.contacts.addresses import InvalidContact, address
     from ccmiddleware.contacts.book import number_rule
@@ -49,13 +50,18 @@ async def find(reading: "Database | Session", text: str) -> UUID:
     if len(rows) > 1:
         several = ", ".join(f"{row['name']} ({row['id']})" for row in rows[:3])
         raise Ambiguous(f"{text!r} may be {several}{' …' if len(rows) > 3 else ''}: give the id")
-    return await _now(reading, rows[0]["id"])
+    return await _now(reading, rows[0]["id"], deleted)
 
 
-async def _now(reading: "Database | Session", id_: UUID) -> UUID:
+async def _now(reading: "Database | Session", id_: UUID, deleted: bool) -> UUID:
     """That contact, or the one that it was merged into."""
     while True:
         row = (await reading.fetch("contacts_by_ids", [id_]))[0]
+        if row["deleted_at"] is not None and not deleted:
+            raise NothingFound(
+                f"{row['name']} ({id_}) was deleted: `ccm contact changes {id_}` shows what was "
+                "there"
+            )
         if row["merged_into"] is None:
             return id_
         say(f"{row['name']} ({id_}) was merged into {row['merged_into']}")

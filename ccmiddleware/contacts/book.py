@@ -43,7 +43,7 @@ class Edit:
             self.book.owners[Address(row["kind"], row["address"])] = contact
             self.book.contacts[contact.id] = contact
         for row in await self.session.fetch("contacts_by_ids", list(set(ids))):
-            if row["merged_into"] is None:
+            if row["merged_into"] is None and row["deleted_at"] is None:
                 self.book.contacts[row["id"]] = _contact(row)
 
     async def new_ids(self, number: int) -> list[UUID]:
@@ -93,6 +93,8 @@ async def written(session: Session, book: Book, by: str, how: How) -> None:
         await session.execute("describe_contacts", _described(book.changed))
     for other, into in book.merged.items():
         await session.execute("merge_contacts", other, into)
+    if book.deleted:
+        await session.execute("delete_contacts", list(book.deleted))
     if book.linked:
         await session.execute("link_contact_addresses", _links(book.linked), how, by)
     if book.history:

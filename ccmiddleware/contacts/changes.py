@@ -44,6 +44,7 @@ class Book:
     linked: dict[Address, UUID] = field(default_factory=dict)
     unlinked: dict[Address, UUID] = field(default_factory=dict)
     merged: dict[UUID, UUID] = field(default_factory=dict)
+    deleted: list[UUID] = field(default_factory=list)
     history: list[Change] = field(default_factory=list)
 
     def make(self, contact: Contact) -> None:
@@ -113,6 +114,15 @@ class Book:
             self._note(into, one.kind, None, one.text)
         self._note(other, "merged", None, str(into))
         self._note(into, "absorbed", None, str(other))
+
+    def delete(self, id_: UUID, addresses: Sequence[Address]) -> None:
+        """The contact, with those addresses, is nobody any more; they are nobody's."""
+        for one in addresses:
+            self.owners.pop(one, None)
+            self.unlinked[one] = id_
+            self._note(id_, one.kind, one.text, None)
+        self.deleted.append(id_)
+        self._note(id_, "deleted", self.contacts.pop(id_).name, None)
 
     def set(self, what: str, before: str, after: str) -> None:
         """A setting of all contacts."""

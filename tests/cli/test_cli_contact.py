@@ -119,6 +119,35 @@ def test_who_was_merged_leads_to_the_other(people: Ccm) -> None:
     assert {"absorbed"} < {one["what"] for one in contact(people, "changes", "Ann Arnold")}
 
 
+def test_who_was_deleted_is_nobody_and_has_a_history(people: Ccm) -> None:
+    gone = contact(people, "show", "Bob")["contact"]["id"]
+    before = everything(people)
+    planned = contact(people, "delete", "Bob", "--dry-run")
+    assert planned["dry_run"]
+    assert [(one["what"], one["before"]) for one in planned["changes"]] == [
+        ("email", "bob@x.example"), ("deleted", "Bob"),
+    ]  # fmt: skip
+    assert everything(people) == before
+    assert contact(people, "delete", "Bob")["changes"] == planned["changes"]
+    assert names(people) == ["Ann Arnold"]
+    for way in ("Bob", "bob@x.example"):
+        assert "there is no contact" in refused(people, "show", way, code=1)
+    for arguments in (
+        ("show", gone), ("delete", gone), ("set", gone, "--name", "Rob"),
+        ("merge", "Ann Arnold", gone), ("link", gone, "rob@x.example"),
+    ):  # fmt: skip
+        said = refused(people, *arguments, code=1)
+        assert "was deleted" in said
+    assert {one["what"] for one in contact(people, "changes", gone)} == {
+        "name", "email", "deleted",
+    }  # fmt: skip
+    # Its address is free, and its name.
+    contact(people, "link", "Ann Arnold", "bob@x.example")
+    contact(people, "add", "Bob")
+    assert names(people) == ["Ann Arnold", "Bob"]
+    assert "bob@x.example" not in people.run("contact", "show", "Bob").stdout
+
+
 def test_settings_make_numbers_the_same(people: Ccm) -> None:
     contact(people, "link", "Bob", "0044 7", "030 9")
     contact(people, "settings", "country_code=49", "--dry-run")
@@ -276,3 +305,20 @@ def test_a_call_shows_its_contact_and_what_is_open(matter: Ccm) -> None:
     ]
     assert "Re: Question" in matter.run("contact", "show", number).stdout
     assert str(ABANDONED) not in {one["id"] for one in journey}
+    contact(matter, "delete", "Ann Arnold")
+    assert asked(matter, "interaction", "show", str(ANSWERED))["contact"] is None
+    (talk,) = asked(matter, "conversation", "list")
+    assert talk["subject"] == "Question"
+    matter.run("conversation", "show", talk["id"])
+
+
+def test_the_journey_of_who_was_deleted_is_nobodys(matter: Ccm, database_url: str) -> None:
+    async def known() -> int:
+        async with Database(database_url) as database:
+            (row,) = await database.rows("SELECT count(*)::integer AS known FROM report.journey")
+        return int(row["known"])
+
+    contact(matter, "add", "Ann Arnold", "ann@x.example")
+    assert asyncio.run(known()) > 0
+    contact(matter, "delete", "ann@x.example")
+    assert asyncio.run(known()) == 0

@@ -71,6 +71,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         "contact import",
         "contact link",
         "contact list",
+        "contact delete",
         "contact merge",
         "contact set",
         "contact settings",

@@ -52,6 +52,17 @@ def test_an_address_moves_by_unlinking_first() -> None:
     ]
 
 
+def test_what_is_deleted_has_no_addresses_and_a_history() -> None:
+    edited = book()
+    edited.delete(ANN.id, [MAIL])
+    assert (edited.deleted, edited.unlinked) == ([ANN.id], {MAIL: ANN.id})
+    assert [(one.contact_id, one.what, one.before, one.after) for one in edited.history] == [
+        (ANN.id, "email", "ann@x.example", None),
+        (ANN.id, "deleted", "Ann", None),
+    ]
+    edited.link(BOB.id, [MAIL])
+
+
 def test_a_merge_is_in_the_history_of_both() -> None:
     edited = book()
     edited.merge(BOB.id, ANN.id, [MAIL])

@@ -1,2 +1,2 @@
 -- The contacts with the ids $1
-SELECT id, name, note, made_at, made_by, merged_into FROM ccm.contact WHERE id = ANY ($1::uuid[])
+SELECT id, name, note, made_at, made_by, merged_into, deleted_at FROM ccm.contact WHERE id = ANY ($1::uuid[])

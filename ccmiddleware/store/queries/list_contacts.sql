@@ -15,7 +15,7 @@ CROSS JOIN LATERAL (
     JOIN ccm.conversation AS v ON v.id = p.conversation_id AND v.state <> 'closed'
     WHERE a.contact_id = c.id AND a.kind = 'email'
 ) AS o
-WHERE c.merged_into IS NULL
+WHERE c.merged_into IS NULL AND c.deleted_at IS NULL
     AND ($1::text IS NULL OR strpos(lower(c.name), lower($1)) > 0 OR EXISTS (
         SELECT FROM ccm.contact_address AS a
         WHERE a.contact_id = c.id AND strpos(a.address, lower($1)) > 0))
