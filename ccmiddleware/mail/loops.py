@@ -126,7 +126,10 @@ def judge(message: Message, ours: Ours, traffic: Traffic, limits: Limits | None 
     return Verdict(
         opens_work=seen.nature != "answers",
         automatic=seen.why,
-        unacknowledged=seen.why or _no_acknowledgement(sender, traffic, limits),
+        # Such words may be a person's, too: no word to him is a small loss, a mail unread is not.
+        unacknowledged=seen.why
+        or ("its subject is that of an automatic answer" if says_automatic(message.subject) else "")
+        or _no_acknowledgement(sender, traffic, limits),
     )
 
 

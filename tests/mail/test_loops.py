@@ -150,6 +150,23 @@ COUNTS: list[tuple[Traffic, str, bool]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("subject", "acknowledged"),
+    [
+        ("Automatic reply: Order 12", False),
+        ("Abwesenheitsnotiz: Bestellung", False),
+        ("Out of Office", False),
+        ("Re: Automatic reply: Order 12", True),
+        ("The automatic reply of your shop", True),
+    ],
+)
+def test_what_may_be_a_machines_by_its_subject_alone_is_work_and_gets_no_word(
+    subject: str, acknowledged: bool
+) -> None:
+    verdict = judge(written(subject=subject), OURS, Traffic())
+    assert (verdict.opens_work, verdict.held, verdict.acknowledge) == (True, "", acknowledged)
+
+
 @pytest.mark.parametrize(("traffic", "held", "acknowledged"), COUNTS)
 def test_counts(traffic: Traffic, held: str, acknowledged: bool) -> None:
     verdict = judge(written(), OURS, traffic)
