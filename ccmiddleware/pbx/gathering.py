@@ -15,8 +15,8 @@ from math import exp
 QUIET, BUSY = 0.02, 0.15
 """Shortest and longest pause, in seconds."""
 
-BUSY_RATE = 1_000_000
-"""Bytes a second from which pauses grow; some forty calls a second. Below half of it they end."""
+BUSY_RATE = 250_000
+"""Bytes a second from which pauses grow; some ten calls a second. Below half of it they end."""
 
 MEASURED_SECONDS = 0.5
 """What came earlier counts for less and less: that long ago, for a third."""

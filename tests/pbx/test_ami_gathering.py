@@ -74,7 +74,7 @@ def test_no_more_gathers_than_is_read_at_once() -> None:
 def test_a_flood_is_read_without_pauses(read: int, buffer: int) -> None:
     gathering = Gathering(0)
     assert [gathering.pause(read, 0.01 * n, buffer) for n in range(3)] == [0, 0, 0]
-    assert gathering.pause(100, 1.0, buffer) == QUIET
+    assert gathering.pause(100, 3.0, buffer) == QUIET
 
 
 class Nobody:
