@@ -12,6 +12,9 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
+OURS = "ccm"
+"""What every unique id begins with that we choose for a channel."""
+
 _EPOCH_IN_UNIQUEID = re.compile(r"(?:^|-)(\d{9,11})\.(\d+)$")
 _PLACEHOLDER = "ccmcb-"
 _WORK = "ccmwk-"

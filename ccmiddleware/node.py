@@ -26,7 +26,7 @@ from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import AnyFact, Interaction, Outcome, Recording, Segment, times_in
-from ccmiddleware.ids import work_of
+from ccmiddleware.ids import OURS, work_of
 from ccmiddleware.pbx import events as ami
 from ccmiddleware.pbx.link import AmiLink, Gap, Item, LinkDown, LinkUp
 from ccmiddleware.queues.callbacks_told import told as told_of_callback
@@ -305,7 +305,8 @@ class NodeFollower:
         return []
 
     def _dialed(self, event: ami.Event) -> list[AnyFact]:
-        self.hear_dialing(event)
+        if not isinstance(event, ami.Hangup) or event.uniqueid.startswith(OURS):
+            self.hear_dialing(event)  # of all the other channels that end, nobody there knows
         return []
 
     def _told_by_users(self, event: ami.UserEvent) -> list[AnyFact]:
