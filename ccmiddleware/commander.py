@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.commands import Handler, InvalidCommand, Outcome, State
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.pbx.link import AmiLink
@@ -85,7 +86,7 @@ class Commander:
                     self._refused = str(error)
                     self._log.error("the database refuses commands", reason=self._refused)
             rounds += 1
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     async def _take(self) -> Row | None:
         return await self._database.fetchrow("take_command", self._node, self._term)

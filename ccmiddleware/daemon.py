@@ -30,6 +30,7 @@ import structlog
 import uvloop
 
 from ccmiddleware import __version__, logs
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.config import Settings
 from ccmiddleware.dialer.profile_directory import OWN
@@ -263,7 +264,7 @@ class Daemon:
                     if str(error) != refused:
                         refused = str(error)
                         log.error("the database refuses housekeeping", reason=refused)
-            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+            await beat(HOUSEKEEPING_SECONDS)
 
     # -- stop -------------------------------------------------------------------------------
 

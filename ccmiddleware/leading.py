@@ -16,6 +16,7 @@ import structlog
 
 from ccmiddleware.agents.carrying_out import agent_handlers
 from ccmiddleware.agents.skill_penalties import SkillPenalties
+from ccmiddleware.beat import beat
 from ccmiddleware.commander import Commander
 from ccmiddleware.config import NodeSettings
 from ccmiddleware.contacts.phones import ContactPhones
@@ -281,7 +282,7 @@ class LedNode:
                         self._refused = str(error)
                         log.error("the database refuses housekeeping", reason=self._refused)
             rounds += 1
-            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+            await beat(HOUSEKEEPING_SECONDS)
 
     async def _store_link(self, follower: NodeFollower, rounds: int = 0) -> None:
         state = follower.link.state

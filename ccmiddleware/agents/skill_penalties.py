@@ -14,6 +14,7 @@ import structlog
 
 from ccmiddleware.agents.presence import Presence
 from ccmiddleware.agents.skills import Member, Penalties, Rules, ask, rules_of
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.pbx.asking import DENIED
@@ -77,7 +78,7 @@ class SkillPenalties:
                 await self._look()
             if self._ready():  # the link may have been lost meanwhile
                 await self._apply()
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     def _ready(self) -> bool:
         return bool(self._rules.required) and self._link.state.up and self._whole()

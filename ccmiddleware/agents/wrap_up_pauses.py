@@ -4,13 +4,13 @@ Runs while the daemon leads the node. Without the daemon nobody is paused, and a
 stays until the agent ends it or a daemon leads the node again.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
 
 from ccmiddleware.agents.commands import AgentCommand, asks
 from ccmiddleware.agents.wrap_up import WrapUp
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.pbx.link import AmiLink
@@ -45,7 +45,7 @@ class WrapUpPauses:
             if self._link.state.up:
                 for command in self._wrap_up.commands(self._clock()):
                     await self._carry_out(command)
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     async def _carry_out(self, command: AgentCommand) -> None:
         for ask in asks(command):

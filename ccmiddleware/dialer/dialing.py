@@ -18,6 +18,7 @@ from uuid import UUID
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.dialer import dispositions
 from ccmiddleware.dialer.attempts import Claimed, Ended
@@ -141,7 +142,7 @@ class Dialing:
                 # Not worth the life of a daemon that sees calls and keeps the journal.
                 self._say(what, str(error))
                 wait = RETRY_SECONDS
-            await asyncio.sleep(wait)
+            await beat(wait)
 
     @contextmanager
     def _alone(self, one: Running) -> Iterator[None]:

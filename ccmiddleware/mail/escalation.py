@@ -5,7 +5,6 @@ the leader of the present term: priority, queue, notice and the mark that it was
 together or not at all. So a crash at any place leaves nothing half done, and nothing is done twice.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.config_mail import MailboxSettings
 from ccmiddleware.errors import ConfigError, PermanentError, TemporaryError
@@ -75,7 +75,7 @@ class Escalation:
                 if self._said != str(error):
                     self._said = str(error)
                     self._log.error("escalations", reason=self._said)
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     async def look(self) -> int:
         """Do what is to be done now, some of it; about how many deadlines that was."""

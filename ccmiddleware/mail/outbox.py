@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.mail.delivery import Attempt, NotSpoken, settle
@@ -200,7 +201,7 @@ class Outbox:
                 await self.take_up()
             if not self._ending and (row := await self._claim()) is not None:
                 return row
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     async def _claim(self) -> Row | None:
         await self._certain()

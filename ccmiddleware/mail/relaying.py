@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.config_mail import MailboxSettings
 from ccmiddleware.errors import ConfigError, PermanentError, TemporaryError
@@ -98,7 +99,7 @@ class Relaying:
                 if self._waits_for != str(error):
                     self._waits_for = str(error)
                     self._log.warning("agents' mail waits", reason=self._waits_for)
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     async def look(self) -> int:
         """Put what agents are to get now into the outbox; how many that was.

@@ -6,13 +6,13 @@ is decided in ``service_times``. Measuring twice gives the same, so a crash at a
 nothing but the time until the next look.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.mail.service_times import Event, Targets, clocks
 from ccmiddleware.queues import settings
@@ -48,7 +48,7 @@ class Timing:
             except PermanentError as error:
                 # Not worth the life of a daemon that sees calls and keeps the journal.
                 self._say(str(error))
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     async def look(self) -> int:
         """Measure what has changed, some of it; how many. Raises TemporaryError, PermanentError."""

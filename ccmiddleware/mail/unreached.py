@@ -7,13 +7,13 @@ takes it; who wrote the answer gets a receipt; and the mark is taken away. An it
 still, or again, stays as it is.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.config_mail import MailboxSettings
 from ccmiddleware.errors import ConfigError, PermanentError, TemporaryError
@@ -75,7 +75,7 @@ class UnreachedAnswers:
                 if self._said != str(error):
                     self._said = str(error)
                     self._log.error("unreached answers", reason=self._said)
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     async def look(self) -> int:
         """Do what is to be done now, some of it; about how many answers that was."""

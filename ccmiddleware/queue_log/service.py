@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock, utc_now
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.facts import (
@@ -132,7 +133,7 @@ class QueueLog:
     async def _follow(self, tail: Tail) -> None:
         while True:
             if self._writer.backlog > MOST_BACKLOG or not await self._read(tail):
-                await asyncio.sleep(POLL_SECONDS)
+                await beat(POLL_SECONDS)
 
     async def _read(self, tail: Tail) -> bool:
         """Read one piece and hand it over; False when there was none."""
@@ -215,7 +216,7 @@ class QueueLog:
                 if str(error) != self._refused:
                     self._refused = str(error)
                     log.error("the database refuses completing", reason=self._refused)
-            await asyncio.sleep(LOOK_SECONDS if not self._more else 0)
+            await beat(LOOK_SECONDS if not self._more else 0)
 
     async def look(self) -> int:
         """Compare the calls that are due, once; how many were changed. Raises TemporaryError."""

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock, local_zone
 from ccmiddleware.config_callbacks import CallbackSettings
 from ccmiddleware.errors import PermanentError, TemporaryError
@@ -102,7 +103,7 @@ class CallbackTurns:
             except PermanentError as error:
                 # Not worth the life of a daemon that sees calls and keeps the journal.
                 self._say("refused", str(error))
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     async def look(self) -> None:
         """Do what is to be done about each callback now. Raises TemporaryError, PermanentError."""

@@ -5,12 +5,12 @@ out what the AstDB is to hold (``astdb``), and has it made so (``kept``). Whatev
 between, Asterisk goes on with what it has.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.pbx.link import AmiLink
@@ -69,7 +69,7 @@ class QueueKeeper:
             if trouble and trouble != self._said:
                 self._log.warning("settings of queues not applied", reason=trouble)
             self._said = trouble
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     # -- what is wanted ---------------------------------------------------------------------
 

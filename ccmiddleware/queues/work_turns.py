@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.ids import SECOND_HALF, placement_id
@@ -143,7 +144,7 @@ class WorkTurns:
             except PermanentError as error:
                 # Not worth the life of a daemon that sees calls and keeps the journal.
                 self._say("refused", str(error))
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     async def look(self) -> None:
         """Do what is to be done about the items now. Raises TemporaryError, PermanentError."""

@@ -24,6 +24,7 @@ from uuid import UUID
 
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.config import NodeSettings, Settings
 from ccmiddleware.errors import CcmError, ConfigError, PermanentError, TemporaryError
@@ -141,7 +142,7 @@ class Keeper:
                 if str(error) != self._refused:
                     self._refused = str(error)
                     self._log.error("the database refuses to keep recordings", reason=str(error))
-            await asyncio.sleep(min(self.pace * pages, max(self.pace, LONGEST_PACE)))
+            await beat(min(self.pace * pages, max(self.pace, LONGEST_PACE)))
 
     # -- what is to be done -----------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import asyncpg
 import structlog
 
+from ccmiddleware.beat import beat
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.store import binaries
 from ccmiddleware.store.binaries import CLEAN_ENVIRONMENT, PROGRAM_TIMEOUT, Binaries, ServerUser
@@ -193,7 +194,7 @@ class EmbeddedPostgres:
         while not self._stopping:
             if self.running:
                 pause = 0.2
-                await asyncio.sleep(LOOK_SECONDS)
+                await beat(LOOK_SECONDS)
                 continue
             log.error("embedded Postgres ended by itself, starting it again")
             try:

@@ -27,6 +27,7 @@ import asyncpg
 import structlog
 
 from ccmiddleware import __version__
+from ccmiddleware.beat import beat, next_beat
 from ccmiddleware.errors import PermanentError, TemporaryError
 from ccmiddleware.store.border import DatabaseAway, translated
 from ccmiddleware.store.database import FROZEN_SECONDS, ROLE, Row, milliseconds, prepare, queries
@@ -206,7 +207,7 @@ class Leadership:
     async def _notice_freezing(self) -> None:
         while True:
             self._doubtful()
-            await asyncio.sleep(PACE_SECONDS)
+            await beat(PACE_SECONDS)
 
     async def _look_forever(self) -> None:
         while True:
@@ -214,7 +215,7 @@ class Leadership:
             async with self._changed:
                 self._changed.notify_all()
             try:
-                async with asyncio.timeout(PACE_SECONDS):
+                async with asyncio.timeout_at(next_beat(PACE_SECONDS)):
                     await self._soon.wait()
             except TimeoutError:
                 continue
