@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from ccmiddleware.dialer.pacing.budget import Budget, first_bound
 
 
@@ -86,6 +88,30 @@ def test_with_time_to_earn_it_again_a_little_may_be_owed() -> None:
     soon = budget.bound(10, held_back=False, now=7000.0, ends=7030.0)
     assert known > unknown
     assert known > soon
+
+
+@pytest.mark.parametrize(
+    ("now", "answers", "abandoned", "ends", "risks"),
+    [
+        # answers and abandonments so far, the end if it is known, whether any risk is borne
+        (7000.0, 33, 0, None, False),
+        (7000.0, 34, 0, None, True),
+        (600.0, 13, 0, 28800.0, False),
+        (600.0, 14, 0, 28800.0, True),  # the rest of the first one is earned until the end
+        (600.0, 14, 0, 1200.0, False),  # not that soon
+        (7000.0, 300, 8, 7010.0, True),  # nine are allowed
+        (7000.0, 300, 9, 7010.0, False),  # a tenth is not, and next to nobody answers any more
+        (7000.0, 299, 8, 7010.0, False),  # 8.97
+        (7000.0, 299, 8, 7060.0, True),
+        (7000.0, 300, 9, 7900.0, False),  # 31 answers to be counted on
+        (7000.0, 300, 9, 8000.0, True),  # 34
+    ],
+)
+def test_no_risk_that_could_not_be_earned_again(
+    now: float, answers: int, abandoned: int, ends: float | None, risks: bool
+) -> None:
+    budget = told(Budget(0.03, 28800), answers, abandoned)
+    assert (budget.bound(10, held_back=False, now=now, ends=ends) > 0) == risks
 
 
 def test_larger_teams_keep_a_larger_reserve() -> None:

@@ -74,15 +74,18 @@ and their uncertainty, the bound, the budget, what held); ``as_dict()`` is for a
 
 ``shift_ends(at)`` tells when nobody will be there to talk any more, if that is known (None: it is
 not). Tell it if you can, at the beginning: the limit then has to hold at the end only, which lets
-small teams be busier. In the last half minute only idle agents get calls, and calls that would
-still ring at the end are not placed. When the shift goes on, tell the new end before the old one.
+small teams be busier, and 14 answers end the cold start. It must be true: if agents leave or leads
+run out before that, an abandonment or two may still be owed. In the last half minute only idle
+agents get calls, and calls that would still ring at the end are not placed. When the shift goes on,
+tell the new end before the old one.
 
 **What is promised.** Abandoned calls stay at or below ``abandonment_limit`` of live answers in any
 ``window`` (rolling): the number that the limit still allows is kept above a small reserve, so that
 it does not matter when a shift ends. Until 1/limit people have answered (34 for 3 %), no more calls
-than idle agents are dialed. What can't be promised: when many agents leave at once, or many more
-people answer than a moment ago, calls in flight may be abandoned; that is paid back
-by dialing less. A single quarter of an hour may then be above the limit, a shift is not.
+than idle agents are dialed; nor when one more abandonment could not be earned again until a known
+end. What can't be promised: when many agents leave at once, or many more people answer than a
+moment ago, calls in flight may be abandoned; that is paid back by dialing less. A single quarter of
+an hour may then be above the limit, a shift is not.
 
 **Surviving a restart.** ``export(now)`` gives a dict for JSON with what was learned and the budget;
 ``restore(state, now, elapsed)`` takes it into a new pacer, ``elapsed`` being the seconds between

@@ -18,6 +18,10 @@ LEAST = -6.0
 """Pushed down so far, the bound is nothing."""
 LOWEST, HIGHEST = log(0.02), log(20.0)
 """How far what is learned may move the bound from its first value."""
+EARLY = 0.6
+"""So much of the first abandonment may be owed where a known end leaves time to earn it."""
+SURE = 0.8
+"""The part of the answers expected until a known end that are counted on for that."""
 
 
 def first_bound(agents: int) -> float:
@@ -116,6 +120,9 @@ class Budget:
     ) -> float:
         """The bound now; 0 before the limit allows a first abandonment, and when it is exceeded.
 
+        Where the end is known, also 0 when one more abandonment could not be earned again until
+        then; and the first one is risked a little before it is earned.
+
         ``held_back``: the last decisions were bounded by something else (lines, leads), so that
         a growing slack is no reason to learn a higher bound. ``ends``: when nobody will be there.
         """
@@ -127,7 +134,10 @@ class Budget:
         above = self.slack + self._credit
         if above < brink:
             self._push -= 3.0 * (1.0 - above / brink)
-        if self.limit * self.answers < 1.0 or self._push <= LEAST:
+        earned = self.limit * self.answers + min(self._credit, EARLY)
+        if earned < 1.0 or self._push <= LEAST:
+            return 0.0
+        if self.slack + SURE * self.limit * self._to_come < 1.0:
             return 0.0
         return min(0.5, first_bound(agents) * exp(self.level + self._push))
 

@@ -222,10 +222,12 @@ class AnswerRate:
 
     def estimate(self, expected: Floats, answered_by: Floats, ended_by: Floats) -> None:
         """Conclude from rates and from calls in flight: given chances, F and G at their ages."""
-        self.factor = self._solve(self.slow, self.factor, expected, answered_by, ended_by)
-        self.factor_fast = self._solve(self.fast, self.factor_fast, expected, answered_by, ended_by)
+        hoped = float(expected.sum())
+        late, left = 1.0 - answered_by, 1.0 - ended_by
+        self.factor = self._solve(self.slow, self.factor, expected, hoped, late, left)
+        self.factor_fast = self._solve(self.fast, self.factor_fast, expected, hoped, late, left)
         flying = expected.size
-        given = (self.fast.expected + float(expected.sum())) / (self.fast.attempts + flying)
+        given = (self.fast.expected + hoped) / (self.fast.attempts + flying)
         chance = min(max(self.factor * given, 0.004), MOST_LIKELY)
         error = (chance * (1 - chance) / (self.fast.attempts + flying)) ** 0.5
         off = (self.factor_fast - self.factor) * given / error
@@ -248,17 +250,19 @@ class AnswerRate:
         return self.fast.expected / max(self.fast.attempts, 1e-9)
 
     @staticmethod
-    def _solve(rate: Rate, factor: float, expected: Floats, by: Floats, ended: Floats) -> float:
-        total = rate.expected + float(expected.sum())
+    def _solve(
+        rate: Rate, factor: float, expected: Floats, hoped: float, late: Floats, left: Floats
+    ) -> float:
+        """``hoped``: the sum of what is expected; ``late``, ``left``: 1 - F and 1 - G."""
+        total = rate.expected + hoped
         if total <= 0:
             return factor
         factor = max(factor, 0.01)
-        late, left = 1.0 - by, 1.0 - ended
         for _ in range(3):
             if expected.size:
                 chance = np.minimum(factor * expected, MOST_LIKELY)
                 yes = chance * late
-                imputed = float((yes / (yes + (1.0 - chance) * left + 1e-12)).sum())
+                imputed = float(np.add.reduce(yes / (yes + (1.0 - chance) * left + 1e-12)))
             else:
                 imputed = 0.0
             factor = min(max((rate.answers + imputed) / total, 0.004), 40.0)

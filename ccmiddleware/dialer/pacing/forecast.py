@@ -123,21 +123,23 @@ class _Normal:
             for own, moment in zip(self._cumulants, moments, strict=True)
         ]
         self._cumulants = tuple(
-            own + moment.sum(axis=1) for own, moment in zip(self._cumulants, moments, strict=True)
+            own + np.add.reduce(moment, axis=1)
+            for own, moment in zip(self._cumulants, moments, strict=True)
         )
         mean, variance, third = sums
         deviation = np.sqrt(np.maximum(variance, 1e-9))
-        at = np.clip((self._outlook.free - 0.5 - mean) / deviation, -7.9, 7.9)
+        at = np.minimum(np.maximum((self._outlook.free - 0.5 - mean) / deviation, -7.9), 7.9)
         index = ((at + 8.0) * 200.0 + 0.5).astype(np.int64)
         below = _BELOW[index] + third / deviation**3 * _SKEWED[index]
-        risks: Floats = np.clip(1.0 - below, 0.0, 1.0).mean(axis=2)
+        each = np.minimum(np.maximum(1.0 - below, 0.0), 1.0)
+        risks: Floats = np.add.reduce(each, axis=2) / each.shape[2]
         return risks
 
 
 def _cumulants(chances: Floats) -> tuple[Floats, ...]:
     variances = chances * (1 - chances)
     thirds = variances * (1 - 2 * chances)
-    return tuple(values.sum(axis=1) for values in (chances, variances, thirds))
+    return tuple(np.add.reduce(values, axis=1) for values in (chances, variances, thirds))
 
 
 class _Exact:
@@ -145,31 +147,36 @@ class _Exact:
 
     def __init__(self, outlook: Outlook) -> None:
         self._outlook = outlook
-        scenarios, flying, horizons = outlook.answering.shape
+        scenarios, _, horizons = outlook.answering.shape
         agents = outlook.freed.shape[0]
         self._width = max(outlook.free + agents, 0)
         self._table = np.zeros((max(self._width, 1), scenarios, horizons))
         self._table[0] = 1.0
+        self._from, self._to = self._table[:-1], self._table[1:]
+        self._moved = np.empty_like(self._from)
         busy = 1.0 - outlook.freed
-        for agent in range(agents):
-            self._add(busy[agent])
-        for call in range(flying):
-            self._add(outlook.answering[:, call])
+        for chance, other in zip(busy, 1.0 - busy, strict=True):
+            self._add(chance, other)
+        calls = outlook.answering.transpose(1, 0, 2)
+        for chance, other in zip(calls, 1.0 - calls, strict=True):
+            self._add(chance, other)
 
-    def _add(self, chance: Floats) -> None:
+    def _add(self, chance: Floats, other: Floats) -> None:
         # What passes the last row has met nobody, and falls out: it need not be told apart.
-        moved = self._table[:-1] * chance
-        self._table *= 1.0 - chance
-        self._table[1:] += moved
+        np.multiply(self._from, chance, out=self._moved)
+        np.multiply(self._table, other, out=self._table)
+        np.add(self._to, self._moved, out=self._to)
 
     def risks(self, first: int, last: int) -> Floats:
         """As of ``_Normal``; calls must be asked for in order."""
         chances = self._outlook.chances(first, last)
-        columns = []
+        if self._width == 0:
+            return np.ones((self._table.shape[1], last - first))
+        found: Floats = np.empty((self._table.shape[1], last - first))
+        horizons = self._table.shape[2]
+        others = 1.0 - chances
         for new in range(last - first):
-            if self._width == 0:
-                columns.append(np.ones(self._table.shape[1]))
-                continue
-            columns.append(1.0 - self._table.sum(axis=0).mean(axis=1))
-            self._add(chances[:, new])
-        return np.stack(columns, axis=1)
+            meets = np.add.reduce(np.add.reduce(self._table, axis=0), axis=1) / horizons
+            found[:, new] = 1.0 - meets
+            self._add(chances[:, new], others[:, new])
+        return found

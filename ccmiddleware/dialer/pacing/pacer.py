@@ -185,7 +185,7 @@ class Pacer(Observer):
         still = likely * (1.0 - late) + (1.0 - likely) * (1.0 - ended[at_age]) + 1e-9
         until = by[at_age[:, None] + self._horizons] - late[:, None]
         answering: Floats = (likely / still)[:, :, None] * until
-        return np.clip(answering, 0.0, 1.0)
+        return np.minimum(np.maximum(answering, 0.0), 1.0)
 
     def _candidates(self, candidates: Sequence[float] | None, first: int, last: int) -> Floats:
         if candidates is None:
