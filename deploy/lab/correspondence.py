@@ -1,8 +1,8 @@
 """The demo's emails: customers who write, agents' mail clients that answer, and what came of it.
 
 All through a real Postfix and a real Dovecot. Most customers want an answer; a newsletter is closed
-by the agent without one, spam and a robot's answer are held; one mailbox no longer exists, and the
-answer to it comes back.
+by the agent without one, spam and a robot's answer are held; one mailbox no longer exists, the
+answer to it comes back, and the agent, who gets the letter once more, closes it.
 """
 
 import asyncio
@@ -134,6 +134,9 @@ class Correspondence:
         self.daemon = daemon
         self.say = say
         self._seen: dict[str, int] = {}
+        self._answered: set[str] = set()
+        self._closed: set[str] = set()
+        """Subjects of letters that agents have answered, and closed."""
 
     async def settle_in(self) -> None:
         """Agents get their mail addresses, which the daemon must know them for."""
@@ -191,6 +194,9 @@ class Correspondence:
             await self._answer(planned.sender, planned.message_id)
         while not (await self.figures())["emails_bounced"]:  # noqa: ASYNC110 - with a limit
             await asyncio.sleep(POLL)
+        gone = {one.subject for one in LETTERS if one.sender == GONE}
+        while not gone <= self._closed:  # noqa: ASYNC110 - with a limit
+            await asyncio.sleep(POLL)
 
     async def _answer(self, account: str, message_id: str) -> Any:
         """Wait for an agent's answer to that message."""
@@ -226,12 +232,20 @@ class Correspondence:
                 reply["Subject"] = f"Re: {relay['Subject']}"
                 reply["Message-ID"] = email.utils.make_msgid(domain="shop.example")
                 reply["In-Reply-To"] = str(relay["Message-ID"])
-                closes = any(one.fate == "closed" and one.subject in to_what for one in LETTERS)
+                letters = [one for one in LETTERS if one.subject in to_what]
+                closes = any(self._is_to_be_closed(one) for one in letters)
                 reply.set_content(CLOSE if closes else ANSWER)
                 await self._send(address, to, reply)
+                done = self._closed if closes else self._answered
+                done.update(one.subject for one in letters)
                 does = "closes" if closes else "answers"
                 self.say(f"{address.partition('@')[0]} {does} {to_what}")
             await asyncio.sleep(POLL)
+
+    def _is_to_be_closed(self, letter: Planned) -> bool:
+        """No answer is wanted, or it has come back and there is no other address."""
+        returned = letter.sender == GONE and letter.subject in self._answered
+        return returned or letter.fate == "closed"
 
     async def _send(self, sender: str, recipient: str, message: EmailMessage) -> None:
         def send() -> None:

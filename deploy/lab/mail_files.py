@@ -123,6 +123,7 @@ alias_database =
 local_recipient_maps =
 biff = no
 disable_dns_lookups = yes
+smtpd_peername_lookup = no
 smtp_host_lookup = native
 default_transport = error:5.1.2 nothing leaves the lab
 relay_transport = error:5.1.2 nothing leaves the lab

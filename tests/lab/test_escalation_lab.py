@@ -83,6 +83,7 @@ async def test_an_email_behind_calls_is_escalated_and_served_first(desk: Desk) -
     await desk.stage.pause("support", "1001")
     before = len(desk.pbx.queue_log())
     calls = [await desk.stage.call(SUPPORT, [Obey()]) for _ in range(2)]
+    await asyncio.sleep(1.5)  # when an email came is told by IMAP in whole seconds
     await desk.arrives(mail("carl@customer.example", "Parcel"))
     item = await desk.item("Parcel", state="queued")
     await until(lambda: desk.steps(item, "ENTERQUEUE") == 1, PATIENCE, "it in the queue")

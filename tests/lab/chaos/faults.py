@@ -5,8 +5,9 @@ while the daemon is killed and Asterisk freezes. A fault holds the lock of what 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from lab.daemon import part
 from lab.errors import LabError
@@ -151,6 +152,7 @@ class Faults:
     async def _somebody_is_well(self) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + LEADS_WITHIN
+        health: Mapping[str, Any] = {}
         while True:
             self.ground.look_after_daemons()
             daemon = await self.ground.leader()
@@ -159,7 +161,9 @@ class Faults:
                 if health.get("status") == "ok":
                     return
             if loop.time() > deadline:
-                raise LabError(f"No daemon was well for {LEADS_WITHIN:g} s, with all else there.")
+                raise LabError(
+                    f"No daemon was well for {LEADS_WITHIN:g} s, with all else there: {health}"
+                )
             await asyncio.sleep(POLL)
 
     async def _fill(self) -> None:
