@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
-from lab import audio
+from lab import addresses, audio
 from lab.ami import Ami
 from lab.asterisk import VOICES, Asterisk
 from lab.errors import LabError
@@ -264,3 +265,13 @@ async def test_asterisk_ends_with_a_process_that_is_killed(lab_servers: Servers)
     assert directory in map(str, lab_servers.instances.iterdir())
     remove_leftovers(lab_servers)
     assert directory not in map(str, lab_servers.instances.iterdir())
+
+
+async def test_an_address_on_which_somebody_listens_is_not_free() -> None:
+    """A server may outlive a lab that was killed."""
+    first = addresses.claim(addresses.SERVERS)
+    with socket.create_server((first.ip, 0)):
+        first.release()
+        second = addresses.claim(addresses.SERVERS)
+        assert second.ip != first.ip
+        second.release()
