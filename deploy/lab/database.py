@@ -5,7 +5,9 @@ lab only get its address.
 """
 
 import os
+import shutil
 import signal
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -23,7 +25,11 @@ class Database:
     """One server with its data in ``directory``. ``async with`` starts and stops it."""
 
     def __init__(self, directory: Path) -> None:
-        self._server = EmbeddedPostgres(directory, fast_unsafe=True)
+        # By a short path, as that of a socket must be: else its address changes with each start.
+        self._short = Path(tempfile.mkdtemp(prefix="ccm-lab-"))
+        directory.mkdir(parents=True, exist_ok=True)
+        (self._short / "db").symlink_to(directory.absolute())
+        self._server = EmbeddedPostgres(self._short / "db", fast_unsafe=True)
 
     async def start(self) -> None:
         """Start it, for the first time or again after ``kill``; its addresses stay the same."""
@@ -73,6 +79,7 @@ class Database:
 
     async def __aexit__(self, *exception: object) -> None:
         await self.stop()
+        shutil.rmtree(self._short)
 
 
 async def rows(url: str, sql: str, *arguments: object) -> list[dict[str, object]]:
