@@ -207,8 +207,9 @@ async def test_a_forced_wrap_up_ends_by_disposition_and_by_time(scene: Scene) ->
     await scene.answered_call("12025550312", SALES)
     await scene.state(alice, "wrap_up")
     await scene.state(alice, "idle")
-    pauses = [row for row in scene.pbx.queue_log() if row.data == ("wrap-up",)]
-    assert [row.event for row in pauses].count("PAUSE") == 4
+    paused = [row for row in scene.pbx.queue_log() if row.event == "PAUSE"]
+    forced = [row for row in paused if row.data == ("wrap-up",)]
+    assert len(forced) == 4, (paused, scene.daemon.process.last_words())
     sql = """
         SELECT state, round(seconds) AS seconds FROM report.agent_state
         WHERE interface = $1 AND state IN ('wrap_up', 'paused')
