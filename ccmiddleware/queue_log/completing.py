@@ -336,6 +336,7 @@ class _Completion:
         """A talk that was not seen whole, and the offer that led to it."""
         segment = self._segment_of(visit, talk)
         if segment is not None and seen_whole(segment):
+            self._not_lost(visit, segment)
             return
         answered_at = better(
             segment.answered_at if segment else visit.answered_at, talk.answered_at
@@ -426,6 +427,17 @@ class _Completion:
         self.used.add(("offer", offer.ordinal))
         ended_at = max(answered_at, offer.offered_at)
         self._put("offer", self.offers, replace(offer, ended_at=ended_at, outcome="answered"))
+
+    def _not_lost(self, visit: QueueVisit, segment: Segment) -> None:
+        """The offer of a talk that one leader saw whole, which a later one had given up before
+        it knew of the talk."""
+        of_visit = [one for one in self.offers.values() if one.visit == visit.ordinal]
+        last = max(of_visit, key=lambda one: one.offered_at, default=None)
+        if last is None or last.outcome != "lost" or last.interface != segment.interface:
+            return
+        self.used.add(("offer", last.ordinal))
+        ended_at = max(segment.answered_at, last.offered_at)
+        self._put("offer", self.offers, replace(last, ended_at=ended_at, outcome="answered"))
 
     # -- the whole --------------------------------------------------------------------------
 

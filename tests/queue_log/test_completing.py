@@ -115,6 +115,21 @@ def test_an_end_that_was_seen_stands_though_asterisk_did_not_write_it() -> None:
     assert newest(facts, Segment) == newest(facts, Interaction) == []
 
 
+def test_an_offer_that_a_later_leader_gave_up_was_answered_when_the_talk_was_seen() -> None:
+    """What the earlier leader saw lay in its journal still."""
+    ended = (8, "desk", "Ada", "COMPLETEAGENT", ("3", "3", "1"))
+    stored = Stored(
+        interaction(),
+        [visit(1, "desk", 2.1, 2.3, outcome="lost", inferred=True)],
+        [offer(1, "PJSIP/1001", 2.2, 2.3, outcome="lost")],
+        [talk(1, "PJSIP/1001", 5.2, 8.4, ended_by="agent", inferred=False)],
+    )
+    facts = complete(NODE, told(*CONNECTED, ended), stored, interfaces=INTERFACES)
+    (answered,) = newest(facts, Offer)
+    assert (answered.outcome, answered.ended_at) == ("answered", at(5.2))
+    assert newest(facts, Segment) == []
+
+
 def test_an_agent_who_let_it_ring_and_answered_the_next_time_was_offered_it_twice() -> None:
     stored = Stored(
         interaction(),
