@@ -48,6 +48,8 @@ class Running:
     """Whether callbacks were promised for now or before."""
     looked_at: datetime | None = None
     leads_left: int = 0
+    counted: tuple[str, int] | None = None
+    """Days of which time zone are in the ledger, and how many of them the law counts over."""
     in_the_way: str = ""
     """Why it does not dial though it runs."""
     learned_at: datetime | None = None
@@ -152,8 +154,7 @@ class Roster:
             Pace(campaign), chances, claiming, Ledger(began, zone), row["state"],
             promises_due=row["promises_due"],
         )  # fmt: skip
-        days = timedelta(days=campaign.profile.terms.period_days.value + 1)
-        await self._read_ledger(one, now - days)
+        await self._read_ledger(one, now)
         learned = await self._database.fetchrow("campaign_pacing", campaign.id)
         if learned is not None and now - learned["at"] < LEARNED_FOR:
             elapsed = (now - learned["at"]).total_seconds()
@@ -180,8 +181,7 @@ class Roster:
         zone = ZoneInfo(campaign.holds["time_zone"])
         one.ledger.zone = zone
         today = now.astimezone(zone).date()
-        midnight = datetime.combine(today - timedelta(days=1), time(), zone).astimezone(UTC)
-        await self._read_ledger(one, midnight)
+        await self._read_ledger(one, now)
         leads = (await leads_of(self._database, campaign.id))[campaign.id]
         one.leads_left = sum(leads.get(state, 0) for state in ("new", "ready"))
         found = await findings(self._database, campaign.id, campaign.settings, now)
@@ -200,11 +200,16 @@ class Roster:
             self._say(campaign.name, one.in_the_way)
         one.looked_at = now
 
-    async def _read_ledger(self, one: Running, since: datetime) -> None:
+    async def _read_ledger(self, one: Running, now: datetime) -> None:
+        """Today and yesterday; and once all of the period that the law counts over."""
+        zone, period = one.ledger.zone, one.campaign.profile.terms.period_days.value
+        days = 1 if (str(zone), period) == one.counted else period
+        since = datetime.combine(now.astimezone(zone).date() - timedelta(days), time(), zone)
         rows = await self._database.fetch(
-            "campaign_day_counts", one.campaign.id, str(one.ledger.zone), since
+            "campaign_day_counts", one.campaign.id, str(zone), since.astimezone(UTC)
         )
         one.ledger.read(Day(**dict(row)) for row in rows)
+        one.counted = (str(zone), period)
 
     async def store_learned(self, one: Running, now: datetime) -> None:
         """Keep what it learned. Raises TemporaryError."""

@@ -12,26 +12,21 @@ from uuid import UUID
 
 import structlog
 
-from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.config_mail import MailboxSettings
-from ccmiddleware.errors import ConfigError, PermanentError, TemporaryError
+from ccmiddleware.errors import PermanentError
 from ccmiddleware.ids import uuid7_shaped
-from ccmiddleware.mail import stationery
 from ccmiddleware.mail.composing import Composed
-from ccmiddleware.mail.keys import loop_mark, signing_keys
-from ccmiddleware.mail.letters import Posting
+from ccmiddleware.mail.letters import Identity, Posting
 from ccmiddleware.mail.notices import Late, notice
-from ccmiddleware.mail.outbox import domain_of, put
-from ccmiddleware.mail.tokens import Keys, Kind, message_id
+from ccmiddleware.mail.one_by_one import OneByOne
+from ccmiddleware.mail.telling import tell
+from ccmiddleware.mail.tokens import Keys, Kind
 from ccmiddleware.queues import escalating
 from ccmiddleware.queues.escalating import Plan
 from ccmiddleware.store.database import Database, Row, Session
 
 log = structlog.get_logger(__name__)
-
-PACE_SECONDS = 2.0
-AT_ONCE = 100
 
 
 class Escalation:
@@ -56,36 +51,16 @@ class Escalation:
         self._term = term
         self._mailboxes = mailboxes
         self._database = database
-        self._certain = certain
         self._listed = listed
         self._clock = clock
         self._log = log.bind(node=node)
-        self._keys: Keys | None = None
-        self._said = ""
-
-    async def run(self) -> None:
+        turns = OneByOne(
+            "escalations", self._one, database, self._log, certain=certain, clock=clock
+        )
+        self.run = turns.run
         """Escalate until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except TemporaryError as error:
-                self._log.debug("escalations wait", reason=str(error))
-            except PermanentError as error:
-                # Not worth the life of a daemon that sees calls.
-                if self._said != str(error):
-                    self._said = str(error)
-                    self._log.error("escalations", reason=self._said)
-            await beat(PACE_SECONDS)
-
-    async def look(self) -> int:
+        self.look = turns.look
         """Do what is to be done now, some of it; about how many deadlines that was."""
-        if self._keys is None:
-            self._keys = await signing_keys(self._database, self._clock)
-        for count in range(AT_ONCE):
-            await self._certain()
-            if not await self._one(self._keys):
-                return count
-        return AT_ONCE
 
     async def _one(self, keys: Keys) -> bool:
         now = self._clock()
@@ -150,43 +125,16 @@ class Escalation:
         now: datetime,
     ) -> str:  # fmt: skip
         """Put the notice into the outbox; why not, if it can't be."""
-        id_ = notice_id(row["conversation_id"], row["goal"], row["began_at"], plan.steps)
-        try:
-            composed = self._composed(id_, keys, row, plan, done, now)
-        except PermanentError as error:
-            return str(error)
-        await put(
-            transaction,
-            id=id_,
-            mailbox=row["mailbox_id"],
-            conversation=row["conversation_id"],
-            kind="notice",
-            message_id=composed.message_id,
-            envelope_from=composed.envelope_from,
-            recipients=composed.recipients,
-            content=composed.content,
-            now=now,
-        )
-        return ""
 
-    def _composed(
-        self, id_: UUID, keys: Keys, row: Row, plan: Plan, done: tuple[str, ...], now: datetime
-    ) -> Composed:
-        settings = self._mailboxes.get(row["mailbox"])
-        if settings is None:
-            raise PermanentError(f"mailbox {row['mailbox']} is not in the configuration any more")
-        try:
-            identity = stationery.identity(settings, loop_mark(keys))
-        except ConfigError as error:
-            raise PermanentError("; ".join(error.problems)) from None
-        domain = domain_of(settings.address)
-        name = message_id(keys, Kind.NOTICE, row["conversation_id"], id_, domain)
-        late = Late(
-            row["item_id"], row["number"], row["queue"], row["goal"], row["due_at"], row["overdue"],
-            row["customer"], row["subject"], row["agent"], done,
-        )  # fmt: skip
-        identity = replace(identity, queue=row["queue"])
-        return notice(identity, Posting(name, now), late, plan.notify)
+        def write(identity: Identity, posting: Posting) -> Composed:
+            late = Late(
+                row["item_id"], row["number"], row["queue"], row["goal"], row["due_at"],
+                row["overdue"], row["customer"], row["subject"], row["agent"], done,
+            )  # fmt: skip
+            return notice(replace(identity, queue=row["queue"]), posting, late, plan.notify)
+
+        id_ = notice_id(row["conversation_id"], row["goal"], row["began_at"], plan.steps)
+        return await tell(transaction, keys, self._mailboxes, row, Kind.NOTICE, id_, write, now)
 
 
 def notice_id(conversation: UUID, goal: str, began_at: datetime, steps: tuple[str, ...]) -> UUID:

@@ -13,26 +13,21 @@ from uuid import UUID
 
 import structlog
 
-from ccmiddleware.beat import beat
 from ccmiddleware.clock import Clock
 from ccmiddleware.config_mail import MailboxSettings
-from ccmiddleware.errors import ConfigError, PermanentError, TemporaryError
 from ccmiddleware.ids import uuid7_shaped
-from ccmiddleware.mail import stationery
 from ccmiddleware.mail.composing import Composed
-from ccmiddleware.mail.keys import loop_mark, signing_keys
-from ccmiddleware.mail.letters import Posting
+from ccmiddleware.mail.letters import Identity, Posting
 from ccmiddleware.mail.message import Address
 from ccmiddleware.mail.notices import Unreached, unreached
-from ccmiddleware.mail.outbox import domain_of, put
-from ccmiddleware.mail.tokens import Keys, Kind, message_id
+from ccmiddleware.mail.one_by_one import OneByOne
+from ccmiddleware.mail.telling import tell
+from ccmiddleware.mail.tokens import Keys, Kind
 from ccmiddleware.plaintext import plain
 from ccmiddleware.store.database import Database, Row, Session
 
 log = structlog.get_logger(__name__)
 
-PACE_SECONDS = 2.0
-AT_ONCE = 100
 LONGEST_REASON = 400
 AUTHOR = "ccmiddleware"
 
@@ -57,35 +52,15 @@ class UnreachedAnswers:
         self._term = term
         self._mailboxes = mailboxes
         self._database = database
-        self._certain = certain
         self._clock = clock
         self._log = log.bind(node=node)
-        self._keys: Keys | None = None
-        self._said = ""
-
-    async def run(self) -> None:
+        turns = OneByOne(
+            "unreached answers", self._one, database, self._log, certain=certain, clock=clock
+        )
+        self.run = turns.run
         """Look until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except TemporaryError as error:
-                self._log.debug("unreached answers wait", reason=str(error))
-            except PermanentError as error:
-                # Not worth the life of a daemon that sees calls.
-                if self._said != str(error):
-                    self._said = str(error)
-                    self._log.error("unreached answers", reason=self._said)
-            await beat(PACE_SECONDS)
-
-    async def look(self) -> int:
+        self.look = turns.look
         """Do what is to be done now, some of it; about how many answers that was."""
-        if self._keys is None:
-            self._keys = await signing_keys(self._database, self._clock)
-        for count in range(AT_ONCE):
-            await self._certain()
-            if not await self._one(self._keys):
-                return count
-        return AT_ONCE
 
     async def _one(self, keys: Keys) -> bool:
         now = self._clock()
@@ -118,41 +93,17 @@ class UnreachedAnswers:
         """Put the receipt into the outbox; why not, if it can't be."""
         if row["agent_address"] is None:
             return "the agent who wrote it has no address"
-        id_ = _id("unreached", row["id"], now)
-        try:
-            composed = self._composed(id_, keys, row, became, now)
-        except PermanentError as error:
-            return str(error)
-        await put(
-            transaction,
-            id=id_,
-            mailbox=row["mailbox_id"],
-            conversation=row["conversation_id"],
-            kind="receipt",
-            message_id=composed.message_id,
-            envelope_from=composed.envelope_from,
-            recipients=composed.recipients,
-            content=composed.content,
-            now=now,
-        )
-        return ""
-
-    def _composed(self, id_: UUID, keys: Keys, row: Row, became: str, now: datetime) -> Composed:
-        settings = self._mailboxes.get(row["mailbox"])
-        if settings is None:
-            raise PermanentError(f"mailbox {row['mailbox']} is not in the configuration any more")
-        try:
-            identity = stationery.identity(settings, loop_mark(keys))
-        except ConfigError as error:
-            raise PermanentError("; ".join(error.problems)) from None
-        domain = domain_of(settings.address)
-        name = message_id(keys, Kind.RECEIPT, row["conversation_id"], id_, domain)
         what = Unreached(
             row["item_id"], row["number"], row["subject"] or "", row["body"] or "",
             tuple(row["failures"]), _now(became, row["queue"], row["number"]),
         )  # fmt: skip
         to = Address(row["agent_address"], row["agent_name"])
-        return unreached(identity, Posting(name, now), what, to)
+
+        def write(identity: Identity, posting: Posting) -> Composed:
+            return unreached(identity, posting, what, to)
+
+        id_ = _id("unreached", row["id"], now)
+        return await tell(transaction, keys, self._mailboxes, row, Kind.RECEIPT, id_, write, now)
 
 
 def _now(became: str, queue: str, number: int) -> str:

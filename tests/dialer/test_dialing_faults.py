@@ -208,5 +208,40 @@ async def test_a_profile_whose_file_changes_holds_within_a_minute(
     assert f"profile acme: {file}: is no TOML" in desk.dialing.state.troubles["spring"]
 
 
+async def test_a_longer_period_of_the_law_counts_days_that_were_not_looked_at_before(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OWN, "directory", tmp_path)
+    file = tmp_path / "acme.toml"
+    law = 'title = "Acme"\nversion = "1"\nbuilds_on = "us-ftc"\n'
+    day = '[abandonment]\nperiod = { value = "day", source = "our code" }\n'
+    file.write_text(law + day)
+    made = await dials(desk, 4)
+    async with campaigns.editing(desk.database, "spring", by="ann") as edit:
+        await edit.set(parse_changes(["profile=acme"]))
+    await desk.database.rows(
+        "UPDATE ccm.campaign SET started_at = $1 RETURNING id", NOW - timedelta(days=11)
+    )
+    await desk.database.rows(
+        """
+        INSERT INTO ccm.attempt (campaign_id, lead_id, ordinal, number, number_ordinal, node, term,
+            mode, trunk, caller_id, claimed_at, answered_at, ended_at, result, live, dropped)
+        SELECT $1, l.id, n, '+13052229999', 1, 'pbx1', 1, 'predictive', 'one', '+12025550100',
+            $2, $2, $2, 'dropped', true, true
+        FROM (SELECT id FROM ccm.lead LIMIT 1) AS l, generate_series(100, 120) AS n
+        RETURNING id
+        """,
+        made.id, NOW - timedelta(days=10),
+    )  # fmt: skip
+    desk.idle(1)
+    await desk.after(0)
+    assert len(desk.link.asked) == 1
+    file.write_text(law)
+    desk.idle(2)
+    await desk.after(61)
+    assert len(desk.link.asked) == 1
+    assert (await desk.decisions())[-1] == (0, 0, "budget")
+
+
 async def permits(desk: Desk) -> list[Any]:
     return await desk.database.rows("SELECT profile FROM ccm.permit ORDER BY granted_at")
